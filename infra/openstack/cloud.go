@@ -1,6 +1,7 @@
 package openstack
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -16,6 +17,7 @@ type Cloud struct {
 	mark    string
 	pause   sleeper
 	now     func() time.Time
+	silence time.Duration
 	network struct {
 		sync.Mutex
 		name string // asked for, or found
@@ -42,7 +44,7 @@ func New(c Config) (*Cloud, error) {
 	if err != nil {
 		return nil, err
 	}
-	cloud := &Cloud{session: s, mark: c.Mark, now: c.Now, pause: c.Sleep}
+	cloud := &Cloud{session: s, mark: c.Mark, now: c.Now, pause: c.Sleep, silence: cmp.Or(c.Silence, DefaultSilence)}
 	cloud.network.name = c.Network
 	return cloud, nil
 }

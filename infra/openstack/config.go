@@ -32,6 +32,7 @@ type Config struct {
 	Transport http.RoundTripper // beneath our retries; nil for the usual one
 	Now       func() time.Time  // wall time
 	Sleep     sleeper           // nil: time passes; tests from recorded answers don't wait
+	Silence   time.Duration     // of Heat, after which it is asked again; zero: DefaultSilence
 }
 
 // DefaultMark is the tag of an installation that has a project to itself.

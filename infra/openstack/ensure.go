@@ -37,8 +37,12 @@ func (c *Cloud) ensure(ctx context.Context, want provisioning.Site) (provisionin
 	switch phase := s.phase(); {
 	case phase == provisioning.SiteLeaving:
 		return provisioning.Observed{}, provisioning.Because("The site is being deleted: it can be made again when that has ended.", errLeaving)
-	case phase == provisioning.SiteMaking || s.Parameters.number("revision") > want.Revision:
+	case s.Parameters.number("revision") > want.Revision:
 		return c.look(ctx, s)
+	case phase == provisioning.SiteMaking:
+		if seen, silent, err := c.lookClosely(ctx, s); err != nil || !silent {
+			return seen, err
+		}
 	}
 	if small := s.Parameters.number("data_gb"); int64(want.Shape.DataGB) < small {
 		return provisioning.Observed{}, provisioning.Because(

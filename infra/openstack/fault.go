@@ -57,6 +57,10 @@ func words(err error) string {
 	}
 	var envelope map[string]json.RawMessage
 	if json.Unmarshal(answer.Body, &envelope) == nil {
+		var message string
+		if json.Unmarshal(envelope["message"], &message) == nil && message != "" {
+			return brief(strings.ReplaceAll(message, "<br />", " "))
+		}
 		for _, inner := range envelope {
 			var said struct{ Message string }
 			if json.Unmarshal(inner, &said) == nil && said.Message != "" {
@@ -147,10 +151,10 @@ var reasons = []struct {
 	{regexp.MustCompile(`(?i)ports? still in use|is in use by|interfaces? .*in use|has active ports`), "Something that is not ours still uses the site's network: take it away, then try again."},
 	{regexp.MustCompile(`(?i)no more IP addresses|IpAddressGeneration|ExternalIpAddressExhausted`), "The provider network has no free address left."},
 	{regexp.MustCompile(`(?i)resources?\.(?:\w*boot|\w*data)\b.*error|volume.*(?:went to|in) (?:status )?.?error`), "Cinder could not make a volume."},
+	{regexp.MustCompile(`(?i)keystone service is temporarily unavailable`), "The cloud's services do not reach Keystone."},
 	{regexp.MustCompile(`(?i)engine went down`), "Heat was interrupted in the middle; the work can be resumed."},
 	{regexp.MustCompile(`(?i)timed out|timeout`), "Heat gave up after the longest time we allow."},
 	{regexp.MustCompile(`(?i)shrinking volume`), "A volume cannot be made smaller."},
-	{regexp.MustCompile(`(?i)create application credentials or trusts|unrestricted|methods: .*application_credential`), "The application credential may not create trusts, which Heat needs: make it \"unrestricted\"."},
 }
 
 // reasonFor turns the cloud's words into plain ones, where they are known.

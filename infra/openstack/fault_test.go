@@ -19,6 +19,7 @@ func TestReasonFor_ofTheCloudsWords(t *testing.T) {
 		`Property error: : resources.first_boot.properties.image: : Error validating value 'debian-99': The Image (debian-99) could not be found.`:           "The cloud has no image debian-99.",
 		`Conflict: resources.network: Unable to complete operation on network x. There are one or more ports still in use on the network.`:                   "Something that is not ours still uses the site's network: take it away, then try again.",
 		`IpAddressGenerationFailureClient: resources.address: No more IP addresses available on network x.`:                                                  "The provider network has no free address left.",
+		`The server is currently unavailable. Please try again at a later time. The Keystone service is temporarily unavailable.`:                            "The cloud's services do not reach Keystone.",
 		`something new`: "",
 	} {
 		if got, known := reasonFor(said); got != want || known != (want != "") {

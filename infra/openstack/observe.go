@@ -24,32 +24,45 @@ func (c *Cloud) Observe(ctx context.Context, id provisioning.SiteID) (provisioni
 	return seen, plain(err)
 }
 
-// silence is how long Heat may report nothing before we say so.
-const silence = 5 * time.Minute
+// DefaultSilence is how long Heat may report nothing before we say so and ask it
+// again. An engine that dies takes its work with it and leaves the stack "in
+// progress" for ever; asked again, another takes it up. One that is only slow goes
+// on with what it does.
+const DefaultSilence = 5 * time.Minute
 
 // look tells how a site's stack is.
 func (c *Cloud) look(ctx context.Context, s *stack) (provisioning.Observed, error) {
-	seen := provisioning.Observed{Phase: s.phase(), Revision: s.Parameters.number("revision"), Ref: s.ID, Address: s.address()}
+	seen, _, err := c.lookClosely(ctx, s)
+	return seen, err
+}
+
+// lookClosely also tells whether Heat has fallen silent in the middle of its work.
+func (c *Cloud) lookClosely(ctx context.Context, s *stack) (seen provisioning.Observed, silent bool, err error) {
+	seen = provisioning.Observed{Phase: s.phase(), Revision: s.Parameters.number("revision"), Ref: s.ID, Address: s.address()}
 	parts, err := c.resources(ctx, s)
 	if err != nil {
-		return seen, err
+		return seen, false, err
 	}
 	happened, err := c.events(ctx, s)
 	if err != nil {
-		return seen, err
+		return seen, false, err
 	}
 	seen.Steps = steps(parts, happened)
+	if strings.HasSuffix(s.Status, "_IN_PROGRESS") {
+		quiet := c.now().Sub(latest(happened, s))
+		if silent = quiet > c.silence; silent {
+			seen.Reason = fmt.Sprintf("Heat has reported nothing for %s: see whether its engine runs.", quiet.Round(time.Second))
+		}
+	}
 	switch seen.Phase {
 	case provisioning.SiteStanding:
 		seen.Drift, err = c.drift(ctx, s, parts)
 	case provisioning.SiteBroken, provisioning.SiteLeaving:
-		seen.Reason, seen.Detail = why(s, seen.Steps)
-	case provisioning.SiteMaking:
-		if last := latest(happened, s); !last.IsZero() && c.now().Sub(last) > silence {
-			seen.Reason = fmt.Sprintf("Heat has reported nothing for %d minutes: see whether its engine runs.", int(c.now().Sub(last).Minutes()))
+		if !silent {
+			seen.Reason, seen.Detail = why(s, seen.Steps)
 		}
 	}
-	return seen, err
+	return seen, silent, err
 }
 
 // why gives the reason of a failure, and the cloud's words for it. The part that

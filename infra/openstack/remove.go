@@ -27,7 +27,7 @@ func (c *Cloud) remove(ctx context.Context, id provisioning.SiteID) (provisionin
 	// Heat tries a deletion that failed again, from where it stood. One under way
 	// is left alone.
 	if s.Status != "DELETE_IN_PROGRESS" {
-		if err := c.call(ctx, heat, "DELETE", s.path(), nil, nil); err != nil && status(err) != http.StatusNotFound {
+		if err := c.deleteStack(ctx, s); err != nil {
 			return provisioning.Observed{}, err
 		}
 	}
@@ -38,13 +38,24 @@ func (c *Cloud) remove(ctx context.Context, id provisioning.SiteID) (provisionin
 	if s == nil {
 		return c.removeLeftovers(ctx, id)
 	}
-	seen, err := c.look(ctx, s)
+	seen, silent, err := c.lookClosely(ctx, s)
 	seen.Phase = provisioning.SiteLeaving // Heat may not have begun yet
+	if silent && err == nil && s.Status == "DELETE_IN_PROGRESS" {
+		err = c.deleteStack(ctx, s)
+	}
 	if seen.Reason == "" && failed.Status == "DELETE_FAILED" {
 		// Why it failed before is worth knowing while it is tried again.
 		seen.Reason, seen.Detail = why(failed, seen.Steps)
 	}
 	return seen, err
+}
+
+func (c *Cloud) deleteStack(ctx context.Context, s *stack) error {
+	err := c.call(ctx, heat, "DELETE", s.path(), nil, nil)
+	if status(err) == http.StatusNotFound {
+		return nil
+	}
+	return err
 }
 
 // removeLeftovers deletes what bears the site's tag though its stack is gone.

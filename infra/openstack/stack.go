@@ -86,7 +86,13 @@ func (c *Cloud) body(id provisioning.SiteID, p asked) map[string]any {
 }
 
 func (c *Cloud) create(ctx context.Context, id provisioning.SiteID, p asked) error {
-	return c.call(ctx, heat, "POST", "stacks", c.body(id, p), nil)
+	err := c.call(ctx, heat, "POST", "stacks", c.body(id, p), nil)
+	// Heat does not say why it failed when Keystone forbade a trust.
+	if status(err) == http.StatusInternalServerError && (c.config.Auth.ApplicationCredentialID != "" || c.config.Auth.ApplicationCredentialName != "") {
+		return provisioning.Because("Heat could not make a trust from our application credential, it seems: make it \"unrestricted\"; "+
+			"where the cloud forbids trusts from such credentials, sign in with a user and password.", err)
+	}
+	return err
 }
 
 // update asks for a change. Heat looks at what really stands, so that what has

@@ -124,6 +124,9 @@ func TestCall_isRepeatedWithinBounds(t *testing.T) {
 			return 0, "", nil, errors.New("connection refused")
 		},
 			5, []time.Duration{250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second}, "Heat does not answer."},
+		{"no Keystone behind it", func(int, *http.Request) (int, string, http.Header, error) {
+			return 503, `{"message":"The server is currently unavailable.<br /><br />\nThe Keystone service is temporarily unavailable.","code":"503"}`, nil, nil
+		}, 5, []time.Duration{250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second}, "The cloud's services do not reach Keystone."},
 		{"no right", func(int, *http.Request) (int, string, http.Header, error) { return 403, "{}", nil, nil },
 			1, nil, "Heat does not allow us to do this: see the rights of our user."},
 	} {
