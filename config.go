@@ -66,6 +66,7 @@ type controlConfig struct {
 	MasterKey   string
 	Stock       int
 	Cloud       *openstack.Config // of dedicated stacks' machines; nil for none
+	Sites       string            // folder of sites on this machine; empty: none are made here
 	Proxies     []netip.Prefix    // whose X-Forwarded-For is believed
 	Log         slog.Level
 }
@@ -312,6 +313,7 @@ func readControlConfig(env []string) (controlConfig, error) {
 		MasterKey:   e.required("TOLLHOUSE_MASTER_KEY_FILE", "the file with the master key"),
 		Stock:       e.number("TOLLHOUSE_STOCK", 20, 0, 300),
 		Cloud:       e.cloud(),
+		Sites:       e.text("TOLLHOUSE_LOCAL_SITES", ""),
 		Proxies:     e.proxies(),
 		Log:         e.level(),
 	}

@@ -153,6 +153,11 @@ func (d *demoRun) live(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		return err
 	}
+	clouds, err := localClouds(d.folder.file("sites"))
+	if err != nil {
+		return err
+	}
+	d.plant.startFleet(ctx, control, clouds, nil, nil)
 	handler, err := d.plant.webHandler(api.Config{Host: host, Control: control, PublicURL: publicURL,
 		Ready: ready(host.Ready, control.DB.Ready)}, withPages(pageSources{host: host, control: control, publicURL: publicURL, doors: doors(host)}, d.plant.log))
 	if err != nil {

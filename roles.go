@@ -98,6 +98,11 @@ func runControl(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
+	clouds, err := localClouds(config.Sites)
+	if err != nil {
+		return err
+	}
+	plant.startFleet(ctx, control, clouds, nil, nil)
 	keeper.Start(context.WithoutCancel(ctx))
 	if err := firstStaff(ctx, control, p.stdout); err != nil {
 		return err

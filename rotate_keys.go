@@ -14,6 +14,7 @@ import (
 	"tollhouse/infra/postgres"
 	"tollhouse/infra/secrets"
 	"tollhouse/provisioning/enrol"
+	"tollhouse/provisioning/fleet"
 	"tollhouse/tenants"
 )
 
@@ -170,6 +171,11 @@ func (r *keyRotation) moveOver(ctx context.Context) error {
 		return err
 	}
 	resealed += hosts
+	sites, err := fleet.Reseal(ctx, r.control, r.box)
+	if err != nil {
+		return err
+	}
+	resealed += sites
 	fmt.Fprintf(r.p.stdout, "%d data keys wrapped, %d values of the control plane sealed anew\n", wrapped, resealed)
 	return nil
 }

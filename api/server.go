@@ -14,6 +14,7 @@ import (
 	"tollhouse/billing"
 	"tollhouse/billing/identity"
 	"tollhouse/provisioning"
+	"tollhouse/provisioning/fleet"
 	"tollhouse/tenants"
 )
 
@@ -41,6 +42,7 @@ type Control struct {
 	Staff    *tenants.Staff
 	Visits   *provisioning.Visits
 	Watch    *provisioning.Watch
+	Fleet    *fleet.Fleet
 }
 
 // DefaultMaxUpload is the largest usage file unless configured: 8 GiB.

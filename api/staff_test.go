@@ -15,6 +15,8 @@ import (
 	"tollhouse/billing/tenant"
 	"tollhouse/infra/postgres"
 	"tollhouse/infra/postgres/pgtest"
+	"tollhouse/provisioning/fleet"
+	"tollhouse/provisioning/sitetest"
 	"tollhouse/tenants"
 )
 
@@ -55,7 +57,8 @@ func newControl(t *testing.T) (control *Control, signIn func(w *world, role tena
 	db := tenants.Open(pool, time.Now)
 	staff := tenants.NewStaff(db, passwords, controlSealer{}, time.Now)
 	control = &Control{DB: db, Commands: tenants.NewCommands(db, controlSealer{}), Staff: staff,
-		Registry: tenants.NewRegistry(wishes{}, passwords, func(string) bool { return true }, time.Now)}
+		Registry: tenants.NewRegistry(wishes{}, passwords, func(string) bool { return true }, time.Now),
+		Fleet:    fleet.NewFleet(db, fleet.Clouds{"memory": {Sites: sitetest.NewMemory(), Place: "Hamburg"}}, nil)}
 	return control, func(w *world, role tenants.Role) string {
 		email := string(role) + uuid.NewString() + "@tollhouse.example"
 		added, err := staff.Admit(ctx, email, "", string(role))

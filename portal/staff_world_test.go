@@ -29,6 +29,7 @@ import (
 	"tollhouse/portal"
 	"tollhouse/portal/staff"
 	"tollhouse/provisioning"
+	"tollhouse/provisioning/sitetest"
 	"tollhouse/tenants"
 )
 
@@ -44,6 +45,8 @@ type house struct {
 	staff     *tenants.Staff
 	registry  *tenants.Registry
 	server    *httptest.Server
+	cloud     *sitetest.Memory
+	hosts     *sitetest.Hosts
 }
 
 func newHouse(t *testing.T) *house {
@@ -80,7 +83,7 @@ func newHouse(t *testing.T) *house {
 	h.registry = tenants.NewRegistry(reconciler, h.passwords, func(country string) bool { _, err := account.TaxRatesOf(country); return err == nil }, time.Now)
 	h.serve(billing.Config{DB: on.DB, Identity: authority, Seal: box.Tenants(), Inbox: t.TempDir(), Now: time.Now, Log: log},
 		&staff.Control{DB: h.control, Commands: tenants.NewCommands(h.control, box), Registry: h.registry, Staff: h.staff,
-			Visits: provisioning.NewVisits(h.control, cloud, log), Watch: provisioning.NewWatch(cloud, time.Now)})
+			Visits: provisioning.NewVisits(h.control, cloud, log), Watch: provisioning.NewWatch(cloud, time.Now), Fleet: h.keepSites(box, log)})
 	return h
 }
 

@@ -63,7 +63,8 @@ type FinalBackup struct {
 
 // FinalBackups keep the last backup of sites that are deleted.
 type FinalBackups interface {
-	// Final begins a site's last backup, or says how far it is. It may be
-	// repeated and cut off at any point, and never waits for the backup.
-	Final(ctx context.Context, site Site) (FinalBackup, error)
+	// Final begins a site's last backup, or says how far it is; one that was
+	// begun before the given instant is not the last. It may be repeated and cut
+	// off at any point, and never waits for the backup.
+	Final(ctx context.Context, site Site, since time.Time) (FinalBackup, error)
 }

@@ -21,9 +21,15 @@ const (
 	OperatorRead   Permission = "operator.read"
 	OperatorCreate Permission = "operator.create"
 	StackRead      Permission = "stack.read"
-	StaffRead      Permission = "staff.read"
-	StaffWrite     Permission = "staff.write"
-	AuditRead      Permission = "audit.read"
+	// StackWrite asks for sites of dedicated stacks, changes and upgrades them.
+	StackWrite Permission = "stack.write"
+	// StackRemove has what served deleted.
+	StackRemove Permission = "stack.remove"
+	// SizeWrite changes sizes of sites and their prices.
+	SizeWrite  Permission = "size.write"
+	StaffRead  Permission = "staff.read"
+	StaffWrite Permission = "staff.write"
+	AuditRead  Permission = "audit.read"
 	// OperatorSuspend suspends an operator and resumes it.
 	OperatorSuspend Permission = "operator.suspend"
 	// VisitEnter enters a stack with the operator's consent, and asks for break-glass.
@@ -34,8 +40,8 @@ const (
 
 // permissions is the one table of who may do what.
 var permissions = map[Role][]Permission{
-	Admin:    {OperatorRead, OperatorCreate, OperatorSuspend, StackRead, StaffRead, StaffWrite, AuditRead, VisitEnter, VisitApprove},
-	Engineer: {OperatorRead, OperatorCreate, StackRead, AuditRead, VisitEnter, VisitApprove},
+	Admin:    {OperatorRead, OperatorCreate, OperatorSuspend, StackRead, StackWrite, StackRemove, SizeWrite, StaffRead, StaffWrite, AuditRead, VisitEnter, VisitApprove},
+	Engineer: {OperatorRead, OperatorCreate, StackRead, StackWrite, AuditRead, VisitEnter, VisitApprove},
 	Viewer:   {OperatorRead, StackRead},
 }
 

@@ -1842,19 +1842,19 @@ func (e OfferingChangePart) Valid() bool {
 
 // Defines values for OfferingChangeSort.
 const (
-	Added   OfferingChangeSort = "added"
-	Changed OfferingChangeSort = "changed"
-	Removed OfferingChangeSort = "removed"
+	OfferingChangeSortAdded   OfferingChangeSort = "added"
+	OfferingChangeSortChanged OfferingChangeSort = "changed"
+	OfferingChangeSortRemoved OfferingChangeSort = "removed"
 )
 
 // Valid indicates whether the value is a known member of the OfferingChangeSort enum.
 func (e OfferingChangeSort) Valid() bool {
 	switch e {
-	case Added:
+	case OfferingChangeSortAdded:
 		return true
-	case Changed:
+	case OfferingChangeSortChanged:
 		return true
-	case Removed:
+	case OfferingChangeSortRemoved:
 		return true
 	default:
 		return false
@@ -2962,6 +2962,138 @@ func (e SignInEventMethod) Valid() bool {
 	}
 }
 
+// Defines values for SiteHealth.
+const (
+	SiteHealthAiling  SiteHealth = "ailing"
+	SiteHealthDrifted SiteHealth = "drifted"
+	SiteHealthFailed  SiteHealth = "failed"
+	SiteHealthGoing   SiteHealth = "going"
+	SiteHealthOk      SiteHealth = "ok"
+	SiteHealthSilent  SiteHealth = "silent"
+	SiteHealthWorking SiteHealth = "working"
+)
+
+// Valid indicates whether the value is a known member of the SiteHealth enum.
+func (e SiteHealth) Valid() bool {
+	switch e {
+	case SiteHealthAiling:
+		return true
+	case SiteHealthDrifted:
+		return true
+	case SiteHealthFailed:
+		return true
+	case SiteHealthGoing:
+		return true
+	case SiteHealthOk:
+		return true
+	case SiteHealthSilent:
+		return true
+	case SiteHealthWorking:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SiteState.
+const (
+	SiteStateCleared   SiteState = "cleared"
+	SiteStateClearing  SiteState = "clearing"
+	SiteStateClosing   SiteState = "closing"
+	SiteStateEnrolling SiteState = "enrolling"
+	SiteStateFailed    SiteState = "failed"
+	SiteStateMaking    SiteState = "making"
+	SiteStateReady     SiteState = "ready"
+	SiteStateRemoved   SiteState = "removed"
+	SiteStateRemoving  SiteState = "removing"
+	SiteStateRequested SiteState = "requested"
+)
+
+// Valid indicates whether the value is a known member of the SiteState enum.
+func (e SiteState) Valid() bool {
+	switch e {
+	case SiteStateCleared:
+		return true
+	case SiteStateClearing:
+		return true
+	case SiteStateClosing:
+		return true
+	case SiteStateEnrolling:
+		return true
+	case SiteStateFailed:
+		return true
+	case SiteStateMaking:
+		return true
+	case SiteStateReady:
+		return true
+	case SiteStateRemoved:
+		return true
+	case SiteStateRemoving:
+		return true
+	case SiteStateRequested:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SiteChangeDeed.
+const (
+	Change SiteChangeDeed = "change"
+	Delete SiteChangeDeed = "delete"
+	Make   SiteChangeDeed = "make"
+)
+
+// Valid indicates whether the value is a known member of the SiteChangeDeed enum.
+func (e SiteChangeDeed) Valid() bool {
+	switch e {
+	case Change:
+		return true
+	case Delete:
+		return true
+	case Make:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SizeKind.
+const (
+	SizeKindAddOn SizeKind = "add_on"
+	SizeKindSize  SizeKind = "size"
+)
+
+// Valid indicates whether the value is a known member of the SizeKind enum.
+func (e SizeKind) Valid() bool {
+	switch e {
+	case SizeKindAddOn:
+		return true
+	case SizeKindSize:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SizePutKind.
+const (
+	SizePutKindAddOn SizePutKind = "add_on"
+	SizePutKindSize  SizePutKind = "size"
+)
+
+// Valid indicates whether the value is a known member of the SizePutKind enum.
+func (e SizePutKind) Valid() bool {
+	switch e {
+	case SizePutKindAddOn:
+		return true
+	case SizePutKindSize:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for StackState.
 const (
 	StackStateCreating  StackState = "creating"
@@ -3499,6 +3631,63 @@ func (e TrialSegmentBy) Valid() bool {
 	case TrialSegmentByPlan:
 		return true
 	case TrialSegmentBySpent:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UpgradeState.
+const (
+	UpgradeStateDone        UpgradeState = "done"
+	UpgradeStateHalted      UpgradeState = "halted"
+	UpgradeStateRolledBack  UpgradeState = "rolled_back"
+	UpgradeStateRollingBack UpgradeState = "rolling_back"
+	UpgradeStateRunning     UpgradeState = "running"
+)
+
+// Valid indicates whether the value is a known member of the UpgradeState enum.
+func (e UpgradeState) Valid() bool {
+	switch e {
+	case UpgradeStateDone:
+		return true
+	case UpgradeStateHalted:
+		return true
+	case UpgradeStateRolledBack:
+		return true
+	case UpgradeStateRollingBack:
+		return true
+	case UpgradeStateRunning:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for UpgradeMemberState.
+const (
+	UpgradeMemberStateAsked   UpgradeMemberState = "asked"
+	UpgradeMemberStateBack    UpgradeMemberState = "back"
+	UpgradeMemberStateDone    UpgradeMemberState = "done"
+	UpgradeMemberStateFailed  UpgradeMemberState = "failed"
+	UpgradeMemberStateLeft    UpgradeMemberState = "left"
+	UpgradeMemberStateWaiting UpgradeMemberState = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the UpgradeMemberState enum.
+func (e UpgradeMemberState) Valid() bool {
+	switch e {
+	case UpgradeMemberStateAsked:
+		return true
+	case UpgradeMemberStateBack:
+		return true
+	case UpgradeMemberStateDone:
+		return true
+	case UpgradeMemberStateFailed:
+		return true
+	case UpgradeMemberStateLeft:
+		return true
+	case UpgradeMemberStateWaiting:
 		return true
 	default:
 		return false
@@ -5227,6 +5416,43 @@ type BusinessDay struct {
 	Sums     []DaySum   `json:"sums"`
 }
 
+// CapacityLine defines model for CapacityLine.
+type CapacityLine struct {
+	// Buy How much more there should be for the next 90 days.
+	Buy int64 `json:"buy"`
+
+	// Days That the growth is counted over; 0: too few are known.
+	Days int   `json:"days"`
+	Grew int64 `json:"grew"`
+
+	// Has Absent: no limit is set.
+	Has *int64 `json:"has,omitempty"`
+
+	// Machines Hypervisors as large as the largest that hold it; 0: the quota is to be raised.
+	Machines int64 `json:"machines"`
+
+	// Reserved Promised and not taken yet: by schedules, by rules, on their way.
+	Reserved int64 `json:"reserved"`
+
+	// RunsOut A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	RunsOut *Date  `json:"runs_out,omitempty"`
+	Used    int64  `json:"used"`
+	What    string `json:"what"`
+}
+
+// CapacityView defines model for CapacityView.
+type CapacityView struct {
+	Cloud string `json:"cloud"`
+
+	// Guaranteed Charges a second that the sizes of its sites carry.
+	Guaranteed int64          `json:"guaranteed"`
+	Lines      []CapacityLine `json:"lines"`
+	Place      string         `json:"place"`
+	SeenAt     *time.Time     `json:"seen_at,omitempty"`
+}
+
 // CardPage defines model for CardPage.
 type CardPage struct {
 	Id  openapi_types.UUID `json:"id"`
@@ -5490,6 +5716,21 @@ type Clock struct {
 
 	// Sandbox Only a sandbox's clock can be moved.
 	Sandbox bool `json:"sandbox"`
+}
+
+// Cloud defines model for Cloud.
+type Cloud struct {
+	// Fault Why it could not be seen the last time.
+	Fault   *string    `json:"fault,omitempty"`
+	Name    string     `json:"name"`
+	Orphans []Orphan   `json:"orphans"`
+	Place   string     `json:"place"`
+	SeenAt  *time.Time `json:"seen_at,omitempty"`
+}
+
+// CloudList defines model for CloudList.
+type CloudList struct {
+	Items []Cloud `json:"items"`
 }
 
 // CollectionAge defines model for CollectionAge.
@@ -7725,6 +7966,22 @@ type NewTrialDecks string
 // NewTrialKind defines model for NewTrial.Kind.
 type NewTrialKind string
 
+// NewUpgrade defines model for NewUpgrade.
+type NewUpgrade struct {
+	// Sites Absent: all that are ready.
+	Sites *[]openapi_types.UUID `json:"sites,omitempty"`
+
+	// SoakMinutes How long a wave has to be well before the next.
+	SoakMinutes int    `json:"soak_minutes"`
+	Title       string `json:"title"`
+
+	// Version The binary's SHA-256.
+	Version string `json:"version"`
+
+	// WithinMinutes How long a host may take.
+	WithinMinutes int `json:"within_minutes"`
+}
+
 // NewUsageSource Either a preset with its zone, or a mapping.
 type NewUsageSource struct {
 	// Mapping A JSON object whose inside is told elsewhere.
@@ -8092,6 +8349,27 @@ type OrderState string
 type OrderPage struct {
 	Items []Order `json:"items"`
 	Next  *string `json:"next,omitempty"`
+}
+
+// Orphan defines model for Orphan.
+type Orphan struct {
+	At   *time.Time `json:"at,omitempty"`
+	Kind string     `json:"kind"`
+	Name string     `json:"name"`
+	Ref  string     `json:"ref"`
+
+	// Site The id in its tags.
+	Site string `json:"site"`
+
+	// Unwanted It is being deleted.
+	Unwanted bool `json:"unwanted"`
+}
+
+// OrphanAdopt defines model for OrphanAdopt.
+type OrphanAdopt struct {
+	AddOns   *map[string]int    `json:"add_ons,omitempty"`
+	Operator openapi_types.UUID `json:"operator"`
+	Size     string             `json:"size"`
 }
 
 // Overlap Another file of the source that holds the same lines, where the source gives no ids.
@@ -9596,6 +9874,295 @@ type SignInEventPage struct {
 	Next  *string       `json:"next,omitempty"`
 }
 
+// Site defines model for Site.
+type Site struct {
+	AddOns  map[string]int `json:"add_ons"`
+	Address *string        `json:"address,omitempty"`
+	AskedAt time.Time      `json:"asked_at"`
+	Cloud   string         `json:"cloud"`
+
+	// Detail The cloud's own words.
+	Detail *string  `json:"detail,omitempty"`
+	Drift  []string `json:"drift"`
+
+	// DueAt When it is looked at next.
+	DueAt       time.Time  `json:"due_at"`
+	FinalBackup *string    `json:"final_backup,omitempty"`
+	Health      SiteHealth `json:"health"`
+
+	// Held Failed, and waits for a person.
+	Held bool               `json:"held"`
+	Host SiteHost           `json:"host"`
+	Id   openapi_types.UUID `json:"id"`
+
+	// Made The revision that stands.
+	Made int64 `json:"made"`
+
+	// Monthly An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Monthly Money `json:"monthly"`
+
+	// Next What to do next.
+	Next     *string            `json:"next,omitempty"`
+	Operator openapi_types.UUID `json:"operator"`
+	ReadyAt  *time.Time         `json:"ready_at,omitempty"`
+
+	// Reason Plain words, on failure and while something is waited for.
+	Reason      *string    `json:"reason,omitempty"`
+	Ref         *string    `json:"ref,omitempty"`
+	RemoveAfter *time.Time `json:"remove_after,omitempty"`
+	RemovedAt   *time.Time `json:"removed_at,omitempty"`
+
+	// Revision Counts what was wanted.
+	Revision int64 `json:"revision"`
+
+	// Scaled Workers that rules have added.
+	Scaled    int            `json:"scaled"`
+	Scaling   *SiteScaling   `json:"scaling,omitempty"`
+	Schedules []SiteSchedule `json:"schedules"`
+	Shape     SiteShape      `json:"shape"`
+	Size      string         `json:"size"`
+
+	// Sized The size whose machines it has now, as schedules say.
+	Sized         string     `json:"sized"`
+	State         SiteState  `json:"state"`
+	StateAt       time.Time  `json:"state_at"`
+	Steps         []SiteStep `json:"steps"`
+	Tries         int        `json:"tries"`
+	VersionWanted *string    `json:"version_wanted,omitempty"`
+	Waiver        *string    `json:"waiver,omitempty"`
+}
+
+// SiteHealth defines model for Site.Health.
+type SiteHealth string
+
+// SiteState defines model for Site.State.
+type SiteState string
+
+// SiteAnswer defines model for SiteAnswer.
+type SiteAnswer struct {
+	DryRun bool      `json:"dry_run"`
+	Plan   *SitePlan `json:"plan,omitempty"`
+	Site   *Site     `json:"site,omitempty"`
+}
+
+// SiteChange defines model for SiteChange.
+type SiteChange struct {
+	Deed SiteChangeDeed `json:"deed"`
+	From *string        `json:"from,omitempty"`
+	Part string         `json:"part"`
+	To   *string        `json:"to,omitempty"`
+}
+
+// SiteChangeDeed defines model for SiteChange.Deed.
+type SiteChangeDeed string
+
+// SiteClose defines model for SiteClose.
+type SiteClose struct {
+	// GraceDays Days within which it goes on serving and can be taken back, 0 to 365.
+	GraceDays int    `json:"grace_days"`
+	Reason    string `json:"reason"`
+}
+
+// SiteEvent defines model for SiteEvent.
+type SiteEvent struct {
+	Actor    string             `json:"actor"`
+	At       time.Time          `json:"at"`
+	Detail   *json.RawMessage   `json:"detail,omitempty"`
+	Id       openapi_types.UUID `json:"id"`
+	Kind     string             `json:"kind"`
+	Revision int64              `json:"revision"`
+	Text     *string            `json:"text,omitempty"`
+}
+
+// SiteEventPage defines model for SiteEventPage.
+type SiteEventPage struct {
+	Items []SiteEvent `json:"items"`
+
+	// Next Hand it back as cursor for what follows; absent on the last page.
+	Next *string `json:"next,omitempty"`
+}
+
+// SiteHost defines model for SiteHost.
+type SiteHost struct {
+	At       *time.Time        `json:"at,omitempty"`
+	Enrolled bool              `json:"enrolled"`
+	Healthy  bool              `json:"healthy"`
+	Load     *map[string]int64 `json:"load,omitempty"`
+	Reason   *string           `json:"reason,omitempty"`
+	Version  *string           `json:"version,omitempty"`
+}
+
+// SitePage defines model for SitePage.
+type SitePage struct {
+	Items []Site `json:"items"`
+
+	// Next Hand it back as cursor for what follows; absent on the last page.
+	Next *string `json:"next,omitempty"`
+}
+
+// SitePlan defines model for SitePlan.
+type SitePlan struct {
+	// AtMost An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	AtMost Money `json:"at_most"`
+
+	// Before An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Before  *Money       `json:"before,omitempty"`
+	Changes []SiteChange `json:"changes"`
+
+	// Fits There is room for it and for what it may grow to.
+	Fits bool `json:"fits"`
+
+	// Monthly An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Monthly  Money      `json:"monthly"`
+	Revision int64      `json:"revision"`
+	Room     []SiteRoom `json:"room"`
+
+	// RoomUnknown Why nothing can be said of the room.
+	RoomUnknown *string            `json:"room_unknown,omitempty"`
+	Site        openapi_types.UUID `json:"site"`
+}
+
+// SiteResume defines model for SiteResume.
+type SiteResume struct {
+	// Rebuild Make anew what served and is gone from its cloud; its data come from a backup.
+	Rebuild *bool `json:"rebuild,omitempty"`
+}
+
+// SiteRoom defines model for SiteRoom.
+type SiteRoom struct {
+	// Free Absent: no limit is set.
+	Free *int64 `json:"free,omitempty"`
+
+	// Needs At most; below zero: it is given back.
+	Needs int64  `json:"needs"`
+	What  string `json:"what"`
+}
+
+// SiteRule defines model for SiteRule.
+type SiteRule struct {
+	Above int64 `json:"above"`
+	Below int64 `json:"below"`
+
+	// Measure charges_per_second, p99_ms, cpu_percent, memory_percent or disk_percent.
+	Measure string `json:"measure"`
+}
+
+// SiteScaling defines model for SiteScaling.
+type SiteScaling struct {
+	CooldownMinutes int `json:"cooldown_minutes"`
+
+	// Max Workers beside those of the size and the add-ons.
+	Max   int        `json:"max"`
+	Min   int        `json:"min"`
+	Rules []SiteRule `json:"rules"`
+}
+
+// SiteSchedule defines model for SiteSchedule.
+type SiteSchedule struct {
+	// From Day of the month.
+	From int    `json:"from"`
+	Size string `json:"size"`
+
+	// To Inclusive; beyond a month's end it means its last day.
+	To int `json:"to"`
+}
+
+// SiteShape defines model for SiteShape.
+type SiteShape struct {
+	BootGb int `json:"boot_gb"`
+	DataGb int `json:"data_gb"`
+
+	// Flavor Of the first machine, as the cloud names it.
+	Flavor       string `json:"flavor"`
+	Standby      bool   `json:"standby"`
+	WorkerFlavor string `json:"worker_flavor"`
+	Workers      int    `json:"workers"`
+}
+
+// SiteStep defines model for SiteStep.
+type SiteStep struct {
+	BeganAt   *time.Time `json:"began_at,omitempty"`
+	ChangedAt *time.Time `json:"changed_at,omitempty"`
+	Detail    *string    `json:"detail,omitempty"`
+	Name      string     `json:"name"`
+	State     string     `json:"state"`
+}
+
+// SiteWant defines model for SiteWant.
+type SiteWant struct {
+	// AddOns How many of each.
+	AddOns *map[string]int `json:"add_ons,omitempty"`
+	Cloud  string          `json:"cloud"`
+
+	// ExpectedRevision The revision that the caller has read; a site that was changed since is refused.
+	ExpectedRevision *int64             `json:"expected_revision,omitempty"`
+	Operator         openapi_types.UUID `json:"operator"`
+	Scaling          *SiteScaling       `json:"scaling,omitempty"`
+	Schedules        *[]SiteSchedule    `json:"schedules,omitempty"`
+	Size             string             `json:"size"`
+}
+
+// Size defines model for Size.
+type Size struct {
+	Guarantee int64    `json:"guarantee"`
+	Kind      SizeKind `json:"kind"`
+	Name      string   `json:"name"`
+
+	// Price An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Price   Money     `json:"price"`
+	Retired bool      `json:"retired"`
+	Shape   SizeShape `json:"shape"`
+	Title   string    `json:"title"`
+}
+
+// SizeKind defines model for Size.Kind.
+type SizeKind string
+
+// SizeList defines model for SizeList.
+type SizeList struct {
+	Items []Size `json:"items"`
+}
+
+// SizePut defines model for SizePut.
+type SizePut struct {
+	// Guarantee Charges a second that a size carries.
+	Guarantee *int64      `json:"guarantee,omitempty"`
+	Kind      SizePutKind `json:"kind"`
+
+	// Price An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
+	//
+	// Example: {"amount":"12.34","currency":"EUR"}
+	Price Money `json:"price"`
+
+	// Retired No new site gets it.
+	Retired *bool     `json:"retired,omitempty"`
+	Shape   SizeShape `json:"shape"`
+	Title   string    `json:"title"`
+}
+
+// SizePutKind defines model for SizePut.Kind.
+type SizePutKind string
+
+// SizeShape defines model for SizeShape.
+type SizeShape struct {
+	BootGb       *int    `json:"boot_gb,omitempty"`
+	DataGb       *int    `json:"data_gb,omitempty"`
+	Flavor       *string `json:"flavor,omitempty"`
+	Standby      *bool   `json:"standby,omitempty"`
+	WorkerFlavor *string `json:"worker_flavor,omitempty"`
+	Workers      *int    `json:"workers,omitempty"`
+}
+
 // SmsReceipt As the gateway writes it; the operator's settings say where the id and the status stand.
 type SmsReceipt = json.RawMessage
 
@@ -10330,6 +10897,44 @@ type TrialUnpriced struct {
 // Example: byte
 type Unit = money.Unit
 
+// Upgrade defines model for Upgrade.
+type Upgrade struct {
+	AskedAt       time.Time          `json:"asked_at"`
+	Counts        map[string]int     `json:"counts"`
+	EndedAt       *time.Time         `json:"ended_at,omitempty"`
+	Id            openapi_types.UUID `json:"id"`
+	Members       *[]UpgradeMember   `json:"members,omitempty"`
+	Reason        *string            `json:"reason,omitempty"`
+	SoakMinutes   int                `json:"soak_minutes"`
+	State         UpgradeState       `json:"state"`
+	Title         string             `json:"title"`
+	Version       string             `json:"version"`
+	Wave          int                `json:"wave"`
+	WithinMinutes int                `json:"within_minutes"`
+}
+
+// UpgradeState defines model for Upgrade.State.
+type UpgradeState string
+
+// UpgradeList defines model for UpgradeList.
+type UpgradeList struct {
+	Items []Upgrade `json:"items"`
+}
+
+// UpgradeMember defines model for UpgradeMember.
+type UpgradeMember struct {
+	AskedAt *time.Time         `json:"asked_at,omitempty"`
+	DoneAt  *time.Time         `json:"done_at,omitempty"`
+	Former  string             `json:"former"`
+	Reason  *string            `json:"reason,omitempty"`
+	Site    openapi_types.UUID `json:"site"`
+	State   UpgradeMemberState `json:"state"`
+	Wave    int                `json:"wave"`
+}
+
+// UpgradeMemberState defines model for UpgradeMember.State.
+type UpgradeMemberState string
+
 // UsageEvent One use. It is judged event by event, so that one wrong event does not hold up the rest.
 type UsageEvent = json.RawMessage
 
@@ -10809,6 +11414,9 @@ type ChargeId = openapi_types.UUID
 // ChargingSessionId defines model for ChargingSessionId.
 type ChargingSessionId = openapi_types.UUID
 
+// CloudName defines model for CloudName.
+type CloudName = string
+
 // CommitmentId defines model for CommitmentId.
 type CommitmentId = openapi_types.UUID
 
@@ -10906,6 +11514,12 @@ type RunId = openapi_types.UUID
 // SessionId defines model for SessionId.
 type SessionId = openapi_types.UUID
 
+// SiteId defines model for SiteId.
+type SiteId = openapi_types.UUID
+
+// SizeName defines model for SizeName.
+type SizeName = string
+
 // SourceId defines model for SourceId.
 type SourceId = openapi_types.UUID
 
@@ -10928,6 +11542,9 @@ type ToCurrency = Currency
 
 // TrialId defines model for TrialId.
 type TrialId = openapi_types.UUID
+
+// UpgradeId defines model for UpgradeId.
+type UpgradeId = openapi_types.UUID
 
 // UserId defines model for UserId.
 type UserId = openapi_types.UUID
@@ -11001,6 +11618,18 @@ type WithdrawBreakGlassParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// AdoptOrphanParams defines parameters for AdoptOrphan.
+type AdoptOrphanParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// DeleteOrphanParams defines parameters for DeleteOrphan.
+type DeleteOrphanParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListOperatorsParams defines parameters for ListOperators.
 type ListOperatorsParams struct {
 	// Limit How many items a page holds at most.
@@ -11039,6 +11668,84 @@ type SuspendOperatorParams struct {
 
 // RotateStaffSigningKeyParams defines parameters for RotateStaffSigningKey.
 type RotateStaffSigningKeyParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ListSitesParams defines parameters for ListSites.
+type ListSitesParams struct {
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Operator Those of one operator.
+	Operator *openapi_types.UUID `form:"operator,omitempty" json:"operator,omitempty"`
+
+	// Removed Those that are removed too.
+	Removed *bool `form:"removed,omitempty" json:"removed,omitempty"`
+}
+
+// PutSiteParams defines parameters for PutSite.
+type PutSiteParams struct {
+	// DryRun Change nothing; answer with the plan: what is made, changed and deleted, what it costs a month, and whether there is room.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+}
+
+// ClearSiteParams defines parameters for ClearSite.
+type ClearSiteParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// CloseSiteParams defines parameters for CloseSite.
+type CloseSiteParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ListSiteEventsParams defines parameters for ListSiteEvents.
+type ListSiteEventsParams struct {
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ReopenSiteParams defines parameters for ReopenSite.
+type ReopenSiteParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// RepairSiteParams defines parameters for RepairSite.
+type RepairSiteParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ResumeSiteParams defines parameters for ResumeSite.
+type ResumeSiteParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// WaiveSiteBackupParams defines parameters for WaiveSiteBackup.
+type WaiveSiteBackupParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ResumeUpgradeParams defines parameters for ResumeUpgrade.
+type ResumeUpgradeParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// RollbackUpgradeParams defines parameters for RollbackUpgrade.
+type RollbackUpgradeParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -13066,6 +13773,12 @@ type ReverseWriteOffParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// AdoptOrphanJSONRequestBody defines body for AdoptOrphan for application/json ContentType.
+type AdoptOrphanJSONRequestBody = OrphanAdopt
+
+// DeleteOrphanJSONRequestBody defines body for DeleteOrphan for application/json ContentType.
+type DeleteOrphanJSONRequestBody = Reason
+
 // ChangeStaffPasswordJSONRequestBody defines body for ChangeStaffPassword for application/json ContentType.
 type ChangeStaffPasswordJSONRequestBody = PasswordChange
 
@@ -13089,6 +13802,24 @@ type StaffSignInJSONRequestBody = SignIn
 
 // CompleteStaffSignInJSONRequestBody defines body for CompleteStaffSignIn for application/json ContentType.
 type CompleteStaffSignInJSONRequestBody = StaffFactorAnswer
+
+// PutSiteJSONRequestBody defines body for PutSite for application/json ContentType.
+type PutSiteJSONRequestBody = SiteWant
+
+// CloseSiteJSONRequestBody defines body for CloseSite for application/json ContentType.
+type CloseSiteJSONRequestBody = SiteClose
+
+// ResumeSiteJSONRequestBody defines body for ResumeSite for application/json ContentType.
+type ResumeSiteJSONRequestBody = SiteResume
+
+// WaiveSiteBackupJSONRequestBody defines body for WaiveSiteBackup for application/json ContentType.
+type WaiveSiteBackupJSONRequestBody = Reason
+
+// PutSizeJSONRequestBody defines body for PutSize for application/json ContentType.
+type PutSizeJSONRequestBody = SizePut
+
+// StartUpgradeJSONRequestBody defines body for StartUpgrade for application/json ContentType.
+type StartUpgradeJSONRequestBody = NewUpgrade
 
 // CreateStaffJSONRequestBody defines body for CreateStaff for application/json ContentType.
 type CreateStaffJSONRequestBody = NewStaffUser
@@ -13641,6 +14372,21 @@ type ServerInterface interface {
 	// WithdrawBreakGlass Withdraws one's own request.
 	// (POST /staff/v1/break-glass/{breakglass}/withdraw)
 	WithdrawBreakGlass(ctx echo.Context, breakglass BreakGlassId, params WithdrawBreakGlassParams) error
+	// ListClouds Lists clouds as they were seen last, with what stands in them without an owner.
+	// (GET /staff/v1/clouds)
+	ListClouds(ctx echo.Context) error
+	// GetCapacity Shows what a cloud has, what is used and promised, and when it runs out.
+	// (GET /staff/v1/clouds/{cloud}/capacity)
+	GetCapacity(ctx echo.Context, cloud CloudName) error
+	// LookAtCloud Has a cloud looked at at once.
+	// (POST /staff/v1/clouds/{cloud}/look)
+	LookAtCloud(ctx echo.Context, cloud CloudName) error
+	// AdoptOrphan Makes a site known again that a cloud shows and the registry does not.
+	// (POST /staff/v1/clouds/{cloud}/orphans/{site}/adopt)
+	AdoptOrphan(ctx echo.Context, cloud CloudName, site SiteId, params AdoptOrphanParams) error
+	// DeleteOrphan Has all deleted that bears a site's id and belongs to none that is known.
+	// (POST /staff/v1/clouds/{cloud}/orphans/{site}/delete)
+	DeleteOrphan(ctx echo.Context, cloud CloudName, site SiteId, params DeleteOrphanParams) error
 	// GetStaffSigningKeys Public keys that staff tokens are checked with (RFC 7517).
 	// (GET /staff/v1/jwks)
 	GetStaffSigningKeys(ctx echo.Context) error
@@ -13713,6 +14459,57 @@ type ServerInterface interface {
 	// RotateStaffSigningKey Has new tokens of the control plane signed with a new key.
 	// (POST /staff/v1/signing-keys/rotate)
 	RotateStaffSigningKey(ctx echo.Context, params RotateStaffSigningKeyParams) error
+	// ListSites Lists sites of dedicated stacks, in the order of their ids.
+	// (GET /staff/v1/sites)
+	ListSites(ctx echo.Context, params ListSitesParams) error
+	// GetSite Shows a site: as it is wanted, and how far it is.
+	// (GET /staff/v1/sites/{site})
+	GetSite(ctx echo.Context, site SiteId) error
+	// PutSite Has a site be as it is wanted; with dry_run says what that would do.
+	// (PUT /staff/v1/sites/{site})
+	PutSite(ctx echo.Context, site SiteId, params PutSiteParams) error
+	// ClearSite Takes away what stands of a site that never served.
+	// (POST /staff/v1/sites/{site}/clear)
+	ClearSite(ctx echo.Context, site SiteId, params ClearSiteParams) error
+	// CloseSite Has a site deleted after a grace, with a final backup.
+	// (POST /staff/v1/sites/{site}/close)
+	CloseSite(ctx echo.Context, site SiteId, params CloseSiteParams) error
+	// ListSiteEvents Lists what happened to a site, newest first.
+	// (GET /staff/v1/sites/{site}/events)
+	ListSiteEvents(ctx echo.Context, site SiteId, params ListSiteEventsParams) error
+	// ReopenSite Takes a deletion back within its grace.
+	// (POST /staff/v1/sites/{site}/reopen)
+	ReopenSite(ctx echo.Context, site SiteId, params ReopenSiteParams) error
+	// RepairSite Has the cloud make a site so again as it was asked for.
+	// (POST /staff/v1/sites/{site}/repair)
+	RepairSite(ctx echo.Context, site SiteId, params RepairSiteParams) error
+	// ResumeSite Has a failed site tried again at once.
+	// (POST /staff/v1/sites/{site}/resume)
+	ResumeSite(ctx echo.Context, site SiteId, params ResumeSiteParams) error
+	// WaiveSiteBackup Writes down that no final backup of a site is wanted, and why.
+	// (POST /staff/v1/sites/{site}/waive-backup)
+	WaiveSiteBackup(ctx echo.Context, site SiteId, params WaiveSiteBackupParams) error
+	// ListSizes Lists sizes of sites, and what is added to them.
+	// (GET /staff/v1/sizes)
+	ListSizes(ctx echo.Context) error
+	// PutSize Makes a size or an add-on, or changes one.
+	// (PUT /staff/v1/sizes/{size})
+	PutSize(ctx echo.Context, size SizeName) error
+	// ListUpgrades Lists upgrades, newest first; at most 100.
+	// (GET /staff/v1/upgrades)
+	ListUpgrades(ctx echo.Context) error
+	// GetUpgrade Shows an upgrade with its sites.
+	// (GET /staff/v1/upgrades/{upgrade})
+	GetUpgrade(ctx echo.Context, upgrade UpgradeId) error
+	// StartUpgrade Begins to bring sites' hosts to a version: one, then ten, then all.
+	// (PUT /staff/v1/upgrades/{upgrade})
+	StartUpgrade(ctx echo.Context, upgrade UpgradeId) error
+	// ResumeUpgrade Goes on with an upgrade that was halted.
+	// (POST /staff/v1/upgrades/{upgrade}/resume)
+	ResumeUpgrade(ctx echo.Context, upgrade UpgradeId, params ResumeUpgradeParams) error
+	// RollbackUpgrade Has all hosts that were asked run their former version again.
+	// (POST /staff/v1/upgrades/{upgrade}/rollback)
+	RollbackUpgrade(ctx echo.Context, upgrade UpgradeId, params RollbackUpgradeParams) error
 	// ListStaff Lists staff users in the order in which they came.
 	// (GET /staff/v1/users)
 	ListStaff(ctx echo.Context, params ListStaffParams) error
@@ -15134,6 +15931,139 @@ func (w *ServerInterfaceWrapper) WithdrawBreakGlass(ctx echo.Context) error {
 	return err
 }
 
+// ListClouds converts echo context to params.
+func (w *ServerInterfaceWrapper) ListClouds(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListClouds(ctx)
+	return err
+}
+
+// GetCapacity converts echo context to params.
+func (w *ServerInterfaceWrapper) GetCapacity(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "cloud" -------------
+	var cloud CloudName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "cloud", ctx.Param("cloud"), &cloud, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cloud: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetCapacity(ctx, cloud)
+	return err
+}
+
+// LookAtCloud converts echo context to params.
+func (w *ServerInterfaceWrapper) LookAtCloud(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "cloud" -------------
+	var cloud CloudName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "cloud", ctx.Param("cloud"), &cloud, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cloud: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.LookAtCloud(ctx, cloud)
+	return err
+}
+
+// AdoptOrphan converts echo context to params.
+func (w *ServerInterfaceWrapper) AdoptOrphan(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "cloud" -------------
+	var cloud CloudName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "cloud", ctx.Param("cloud"), &cloud, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cloud: %s", err))
+	}
+
+	// ------------- Path parameter "site" -------------
+	var site SiteId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "site", ctx.Param("site"), &site, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter site: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdoptOrphanParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AdoptOrphan(ctx, cloud, site, params)
+	return err
+}
+
+// DeleteOrphan converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteOrphan(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "cloud" -------------
+	var cloud CloudName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "cloud", ctx.Param("cloud"), &cloud, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cloud: %s", err))
+	}
+
+	// ------------- Path parameter "site" -------------
+	var site SiteId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "site", ctx.Param("site"), &site, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter site: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteOrphanParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteOrphan(ctx, cloud, site, params)
+	return err
+}
+
 // GetStaffSigningKeys converts echo context to params.
 func (w *ServerInterfaceWrapper) GetStaffSigningKeys(ctx echo.Context) error {
 	var err error
@@ -15551,6 +16481,488 @@ func (w *ServerInterfaceWrapper) RotateStaffSigningKey(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.RotateStaffSigningKey(ctx, params)
+	return err
+}
+
+// ListSites converts echo context to params.
+func (w *ServerInterfaceWrapper) ListSites(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSitesParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "operator" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "operator", ctx.QueryParams(), &params.Operator, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter operator: %s", err))
+	}
+
+	// ------------- Optional query parameter "removed" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "removed", ctx.QueryParams(), &params.Removed, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter removed: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListSites(ctx, params)
+	return err
+}
+
+// GetSite converts echo context to params.
+func (w *ServerInterfaceWrapper) GetSite(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "site" -------------
+	var site SiteId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "site", ctx.Param("site"), &site, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter site: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetSite(ctx, site)
+	return err
+}
+
+// PutSite converts echo context to params.
+func (w *ServerInterfaceWrapper) PutSite(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "site" -------------
+	var site SiteId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "site", ctx.Param("site"), &site, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter site: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutSiteParams
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", ctx.QueryParams(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dry_run: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutSite(ctx, site, params)
+	return err
+}
+
+// ClearSite converts echo context to params.
+func (w *ServerInterfaceWrapper) ClearSite(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "site" -------------
+	var site SiteId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "site", ctx.Param("site"), &site, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter site: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ClearSiteParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ClearSite(ctx, site, params)
+	return err
+}
+
+// CloseSite converts echo context to params.
+func (w *ServerInterfaceWrapper) CloseSite(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "site" -------------
+	var site SiteId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "site", ctx.Param("site"), &site, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter site: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CloseSiteParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CloseSite(ctx, site, params)
+	return err
+}
+
+// ListSiteEvents converts echo context to params.
+func (w *ServerInterfaceWrapper) ListSiteEvents(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "site" -------------
+	var site SiteId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "site", ctx.Param("site"), &site, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter site: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSiteEventsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListSiteEvents(ctx, site, params)
+	return err
+}
+
+// ReopenSite converts echo context to params.
+func (w *ServerInterfaceWrapper) ReopenSite(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "site" -------------
+	var site SiteId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "site", ctx.Param("site"), &site, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter site: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReopenSiteParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReopenSite(ctx, site, params)
+	return err
+}
+
+// RepairSite converts echo context to params.
+func (w *ServerInterfaceWrapper) RepairSite(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "site" -------------
+	var site SiteId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "site", ctx.Param("site"), &site, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter site: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RepairSiteParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RepairSite(ctx, site, params)
+	return err
+}
+
+// ResumeSite converts echo context to params.
+func (w *ServerInterfaceWrapper) ResumeSite(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "site" -------------
+	var site SiteId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "site", ctx.Param("site"), &site, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter site: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ResumeSiteParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ResumeSite(ctx, site, params)
+	return err
+}
+
+// WaiveSiteBackup converts echo context to params.
+func (w *ServerInterfaceWrapper) WaiveSiteBackup(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "site" -------------
+	var site SiteId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "site", ctx.Param("site"), &site, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter site: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params WaiveSiteBackupParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.WaiveSiteBackup(ctx, site, params)
+	return err
+}
+
+// ListSizes converts echo context to params.
+func (w *ServerInterfaceWrapper) ListSizes(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListSizes(ctx)
+	return err
+}
+
+// PutSize converts echo context to params.
+func (w *ServerInterfaceWrapper) PutSize(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "size" -------------
+	var size SizeName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "size", ctx.Param("size"), &size, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter size: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutSize(ctx, size)
+	return err
+}
+
+// ListUpgrades converts echo context to params.
+func (w *ServerInterfaceWrapper) ListUpgrades(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListUpgrades(ctx)
+	return err
+}
+
+// GetUpgrade converts echo context to params.
+func (w *ServerInterfaceWrapper) GetUpgrade(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "upgrade" -------------
+	var upgrade UpgradeId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "upgrade", ctx.Param("upgrade"), &upgrade, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter upgrade: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetUpgrade(ctx, upgrade)
+	return err
+}
+
+// StartUpgrade converts echo context to params.
+func (w *ServerInterfaceWrapper) StartUpgrade(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "upgrade" -------------
+	var upgrade UpgradeId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "upgrade", ctx.Param("upgrade"), &upgrade, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter upgrade: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.StartUpgrade(ctx, upgrade)
+	return err
+}
+
+// ResumeUpgrade converts echo context to params.
+func (w *ServerInterfaceWrapper) ResumeUpgrade(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "upgrade" -------------
+	var upgrade UpgradeId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "upgrade", ctx.Param("upgrade"), &upgrade, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter upgrade: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ResumeUpgradeParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ResumeUpgrade(ctx, upgrade, params)
+	return err
+}
+
+// RollbackUpgrade converts echo context to params.
+func (w *ServerInterfaceWrapper) RollbackUpgrade(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "upgrade" -------------
+	var upgrade UpgradeId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "upgrade", ctx.Param("upgrade"), &upgrade, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter upgrade: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RollbackUpgradeParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RollbackUpgrade(ctx, upgrade, params)
 	return err
 }
 
@@ -30171,6 +31583,28 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/staff/v1/break-glass/:breakglass/refuse", wrapper.RefuseBreakGlass, options.OperationMiddlewares["refuseBreakGlass"]...)
 	router.POST(options.BaseURL+"/staff/v1/break-glass/:breakglass/withdraw", wrapper.WithdrawBreakGlass, options.OperationMiddlewares["withdrawBreakGlass"]...)
 	router.POST(options.BaseURL+"/staff/v1/break-glass/:breakglass/enter", wrapper.EnterByBreakGlass, options.OperationMiddlewares["enterByBreakGlass"]...)
+	router.GET(options.BaseURL+"/staff/v1/sites", wrapper.ListSites, options.OperationMiddlewares["listSites"]...)
+	router.GET(options.BaseURL+"/staff/v1/sites/:site", wrapper.GetSite, options.OperationMiddlewares["getSite"]...)
+	router.PUT(options.BaseURL+"/staff/v1/sites/:site", wrapper.PutSite, options.OperationMiddlewares["putSite"]...)
+	router.GET(options.BaseURL+"/staff/v1/sites/:site/events", wrapper.ListSiteEvents, options.OperationMiddlewares["listSiteEvents"]...)
+	router.POST(options.BaseURL+"/staff/v1/sites/:site/resume", wrapper.ResumeSite, options.OperationMiddlewares["resumeSite"]...)
+	router.POST(options.BaseURL+"/staff/v1/sites/:site/repair", wrapper.RepairSite, options.OperationMiddlewares["repairSite"]...)
+	router.POST(options.BaseURL+"/staff/v1/sites/:site/clear", wrapper.ClearSite, options.OperationMiddlewares["clearSite"]...)
+	router.POST(options.BaseURL+"/staff/v1/sites/:site/close", wrapper.CloseSite, options.OperationMiddlewares["closeSite"]...)
+	router.POST(options.BaseURL+"/staff/v1/sites/:site/reopen", wrapper.ReopenSite, options.OperationMiddlewares["reopenSite"]...)
+	router.POST(options.BaseURL+"/staff/v1/sites/:site/waive-backup", wrapper.WaiveSiteBackup, options.OperationMiddlewares["waiveSiteBackup"]...)
+	router.GET(options.BaseURL+"/staff/v1/sizes", wrapper.ListSizes, options.OperationMiddlewares["listSizes"]...)
+	router.PUT(options.BaseURL+"/staff/v1/sizes/:size", wrapper.PutSize, options.OperationMiddlewares["putSize"]...)
+	router.GET(options.BaseURL+"/staff/v1/clouds", wrapper.ListClouds, options.OperationMiddlewares["listClouds"]...)
+	router.GET(options.BaseURL+"/staff/v1/clouds/:cloud/capacity", wrapper.GetCapacity, options.OperationMiddlewares["getCapacity"]...)
+	router.POST(options.BaseURL+"/staff/v1/clouds/:cloud/look", wrapper.LookAtCloud, options.OperationMiddlewares["lookAtCloud"]...)
+	router.POST(options.BaseURL+"/staff/v1/clouds/:cloud/orphans/:site/adopt", wrapper.AdoptOrphan, options.OperationMiddlewares["adoptOrphan"]...)
+	router.POST(options.BaseURL+"/staff/v1/clouds/:cloud/orphans/:site/delete", wrapper.DeleteOrphan, options.OperationMiddlewares["deleteOrphan"]...)
+	router.GET(options.BaseURL+"/staff/v1/upgrades", wrapper.ListUpgrades, options.OperationMiddlewares["listUpgrades"]...)
+	router.GET(options.BaseURL+"/staff/v1/upgrades/:upgrade", wrapper.GetUpgrade, options.OperationMiddlewares["getUpgrade"]...)
+	router.PUT(options.BaseURL+"/staff/v1/upgrades/:upgrade", wrapper.StartUpgrade, options.OperationMiddlewares["startUpgrade"]...)
+	router.POST(options.BaseURL+"/staff/v1/upgrades/:upgrade/resume", wrapper.ResumeUpgrade, options.OperationMiddlewares["resumeUpgrade"]...)
+	router.POST(options.BaseURL+"/staff/v1/upgrades/:upgrade/rollback", wrapper.RollbackUpgrade, options.OperationMiddlewares["rollbackUpgrade"]...)
 	router.GET(options.BaseURL+"/staff/v1/users", wrapper.ListStaff, options.OperationMiddlewares["listStaff"]...)
 	router.POST(options.BaseURL+"/staff/v1/users", wrapper.CreateStaff, options.OperationMiddlewares["createStaff"]...)
 	router.PATCH(options.BaseURL+"/staff/v1/users/:user", wrapper.ChangeStaff, options.OperationMiddlewares["changeStaff"]...)
@@ -31310,6 +32744,527 @@ func (response WithdrawBreakGlass409ApplicationProblemPlusJSONResponse) VisitWit
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCloudsRequestObject struct {
+}
+
+type ListCloudsResponseObject interface {
+	VisitListCloudsResponse(w http.ResponseWriter) error
+}
+
+type ListClouds200JSONResponse CloudList
+
+func (response ListClouds200JSONResponse) VisitListCloudsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListClouds400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListClouds400ApplicationProblemPlusJSONResponse) VisitListCloudsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListClouds401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListClouds401ApplicationProblemPlusJSONResponse) VisitListCloudsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListClouds403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListClouds403ApplicationProblemPlusJSONResponse) VisitListCloudsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCapacityRequestObject struct {
+	Cloud CloudName `json:"cloud"`
+}
+
+type GetCapacityResponseObject interface {
+	VisitGetCapacityResponse(w http.ResponseWriter) error
+}
+
+type GetCapacity200JSONResponse CapacityView
+
+func (response GetCapacity200JSONResponse) VisitGetCapacityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCapacity400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetCapacity400ApplicationProblemPlusJSONResponse) VisitGetCapacityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCapacity401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetCapacity401ApplicationProblemPlusJSONResponse) VisitGetCapacityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCapacity403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetCapacity403ApplicationProblemPlusJSONResponse) VisitGetCapacityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCapacity404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetCapacity404ApplicationProblemPlusJSONResponse) VisitGetCapacityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LookAtCloudRequestObject struct {
+	Cloud CloudName `json:"cloud"`
+}
+
+type LookAtCloudResponseObject interface {
+	VisitLookAtCloudResponse(w http.ResponseWriter) error
+}
+
+type LookAtCloud202Response struct {
+}
+
+func (response LookAtCloud202Response) VisitLookAtCloudResponse(w http.ResponseWriter) error {
+	w.WriteHeader(202)
+	return nil
+}
+
+type LookAtCloud400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response LookAtCloud400ApplicationProblemPlusJSONResponse) VisitLookAtCloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LookAtCloud401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response LookAtCloud401ApplicationProblemPlusJSONResponse) VisitLookAtCloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LookAtCloud403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response LookAtCloud403ApplicationProblemPlusJSONResponse) VisitLookAtCloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LookAtCloud404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response LookAtCloud404ApplicationProblemPlusJSONResponse) VisitLookAtCloudResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdoptOrphanRequestObject struct {
+	Cloud  CloudName `json:"cloud"`
+	Site   SiteId    `json:"site"`
+	Params AdoptOrphanParams
+	Body   *AdoptOrphanJSONRequestBody
+}
+
+type AdoptOrphanResponseObject interface {
+	VisitAdoptOrphanResponse(w http.ResponseWriter) error
+}
+
+type AdoptOrphan200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type AdoptOrphan200JSONResponse struct {
+	Body    Site
+	Headers AdoptOrphan200ResponseHeaders
+}
+
+func (response AdoptOrphan200JSONResponse) VisitAdoptOrphanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdoptOrphan400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AdoptOrphan400ApplicationProblemPlusJSONResponse) VisitAdoptOrphanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdoptOrphan401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AdoptOrphan401ApplicationProblemPlusJSONResponse) VisitAdoptOrphanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdoptOrphan403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AdoptOrphan403ApplicationProblemPlusJSONResponse) VisitAdoptOrphanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdoptOrphan404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AdoptOrphan404ApplicationProblemPlusJSONResponse) VisitAdoptOrphanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdoptOrphan409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AdoptOrphan409ApplicationProblemPlusJSONResponse) VisitAdoptOrphanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdoptOrphan413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response AdoptOrphan413ApplicationProblemPlusJSONResponse) VisitAdoptOrphanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdoptOrphan422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response AdoptOrphan422ApplicationProblemPlusJSONResponse) VisitAdoptOrphanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteOrphanRequestObject struct {
+	Cloud  CloudName `json:"cloud"`
+	Site   SiteId    `json:"site"`
+	Params DeleteOrphanParams
+	Body   *DeleteOrphanJSONRequestBody
+}
+
+type DeleteOrphanResponseObject interface {
+	VisitDeleteOrphanResponse(w http.ResponseWriter) error
+}
+
+type DeleteOrphan202ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type DeleteOrphan202Response struct {
+	Headers DeleteOrphan202ResponseHeaders
+}
+
+func (response DeleteOrphan202Response) VisitDeleteOrphanResponse(w http.ResponseWriter) error {
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(202)
+	return nil
+}
+
+type DeleteOrphan400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteOrphan400ApplicationProblemPlusJSONResponse) VisitDeleteOrphanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteOrphan401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteOrphan401ApplicationProblemPlusJSONResponse) VisitDeleteOrphanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteOrphan403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteOrphan403ApplicationProblemPlusJSONResponse) VisitDeleteOrphanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteOrphan404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteOrphan404ApplicationProblemPlusJSONResponse) VisitDeleteOrphanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteOrphan409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteOrphan409ApplicationProblemPlusJSONResponse) VisitDeleteOrphanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteOrphan413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteOrphan413ApplicationProblemPlusJSONResponse) VisitDeleteOrphanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteOrphan422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteOrphan422ApplicationProblemPlusJSONResponse) VisitDeleteOrphanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -33491,6 +35446,1850 @@ type RotateStaffSigningKey409ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response RotateStaffSigningKey409ApplicationProblemPlusJSONResponse) VisitRotateStaffSigningKeyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSitesRequestObject struct {
+	Params ListSitesParams
+}
+
+type ListSitesResponseObject interface {
+	VisitListSitesResponse(w http.ResponseWriter) error
+}
+
+type ListSites200JSONResponse SitePage
+
+func (response ListSites200JSONResponse) VisitListSitesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSites400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListSites400ApplicationProblemPlusJSONResponse) VisitListSitesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSites401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListSites401ApplicationProblemPlusJSONResponse) VisitListSitesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSites403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListSites403ApplicationProblemPlusJSONResponse) VisitListSitesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSiteRequestObject struct {
+	Site SiteId `json:"site"`
+}
+
+type GetSiteResponseObject interface {
+	VisitGetSiteResponse(w http.ResponseWriter) error
+}
+
+type GetSite200JSONResponse Site
+
+func (response GetSite200JSONResponse) VisitGetSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSite400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetSite400ApplicationProblemPlusJSONResponse) VisitGetSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSite401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetSite401ApplicationProblemPlusJSONResponse) VisitGetSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSite403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetSite403ApplicationProblemPlusJSONResponse) VisitGetSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSite404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetSite404ApplicationProblemPlusJSONResponse) VisitGetSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSiteRequestObject struct {
+	Site   SiteId `json:"site"`
+	Params PutSiteParams
+	Body   *PutSiteJSONRequestBody
+}
+
+type PutSiteResponseObject interface {
+	VisitPutSiteResponse(w http.ResponseWriter) error
+}
+
+type PutSite200JSONResponse SiteAnswer
+
+func (response PutSite200JSONResponse) VisitPutSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSite400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutSite400ApplicationProblemPlusJSONResponse) VisitPutSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSite401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutSite401ApplicationProblemPlusJSONResponse) VisitPutSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSite403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutSite403ApplicationProblemPlusJSONResponse) VisitPutSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSite404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutSite404ApplicationProblemPlusJSONResponse) VisitPutSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSite409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutSite409ApplicationProblemPlusJSONResponse) VisitPutSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSite413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutSite413ApplicationProblemPlusJSONResponse) VisitPutSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSite422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutSite422ApplicationProblemPlusJSONResponse) VisitPutSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearSiteRequestObject struct {
+	Site   SiteId `json:"site"`
+	Params ClearSiteParams
+}
+
+type ClearSiteResponseObject interface {
+	VisitClearSiteResponse(w http.ResponseWriter) error
+}
+
+type ClearSite200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ClearSite200JSONResponse struct {
+	Body    Site
+	Headers ClearSite200ResponseHeaders
+}
+
+func (response ClearSite200JSONResponse) VisitClearSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearSite400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ClearSite400ApplicationProblemPlusJSONResponse) VisitClearSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearSite401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ClearSite401ApplicationProblemPlusJSONResponse) VisitClearSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearSite403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ClearSite403ApplicationProblemPlusJSONResponse) VisitClearSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearSite404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ClearSite404ApplicationProblemPlusJSONResponse) VisitClearSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearSite409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ClearSite409ApplicationProblemPlusJSONResponse) VisitClearSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseSiteRequestObject struct {
+	Site   SiteId `json:"site"`
+	Params CloseSiteParams
+	Body   *CloseSiteJSONRequestBody
+}
+
+type CloseSiteResponseObject interface {
+	VisitCloseSiteResponse(w http.ResponseWriter) error
+}
+
+type CloseSite200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type CloseSite200JSONResponse struct {
+	Body    Site
+	Headers CloseSite200ResponseHeaders
+}
+
+func (response CloseSite200JSONResponse) VisitCloseSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseSite400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CloseSite400ApplicationProblemPlusJSONResponse) VisitCloseSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseSite401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CloseSite401ApplicationProblemPlusJSONResponse) VisitCloseSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseSite403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CloseSite403ApplicationProblemPlusJSONResponse) VisitCloseSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseSite404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CloseSite404ApplicationProblemPlusJSONResponse) VisitCloseSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseSite409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CloseSite409ApplicationProblemPlusJSONResponse) VisitCloseSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseSite413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CloseSite413ApplicationProblemPlusJSONResponse) VisitCloseSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseSite422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CloseSite422ApplicationProblemPlusJSONResponse) VisitCloseSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSiteEventsRequestObject struct {
+	Site   SiteId `json:"site"`
+	Params ListSiteEventsParams
+}
+
+type ListSiteEventsResponseObject interface {
+	VisitListSiteEventsResponse(w http.ResponseWriter) error
+}
+
+type ListSiteEvents200JSONResponse SiteEventPage
+
+func (response ListSiteEvents200JSONResponse) VisitListSiteEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSiteEvents400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListSiteEvents400ApplicationProblemPlusJSONResponse) VisitListSiteEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSiteEvents401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListSiteEvents401ApplicationProblemPlusJSONResponse) VisitListSiteEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSiteEvents403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListSiteEvents403ApplicationProblemPlusJSONResponse) VisitListSiteEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSiteEvents404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListSiteEvents404ApplicationProblemPlusJSONResponse) VisitListSiteEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReopenSiteRequestObject struct {
+	Site   SiteId `json:"site"`
+	Params ReopenSiteParams
+}
+
+type ReopenSiteResponseObject interface {
+	VisitReopenSiteResponse(w http.ResponseWriter) error
+}
+
+type ReopenSite200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ReopenSite200JSONResponse struct {
+	Body    Site
+	Headers ReopenSite200ResponseHeaders
+}
+
+func (response ReopenSite200JSONResponse) VisitReopenSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReopenSite400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ReopenSite400ApplicationProblemPlusJSONResponse) VisitReopenSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReopenSite401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ReopenSite401ApplicationProblemPlusJSONResponse) VisitReopenSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReopenSite403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReopenSite403ApplicationProblemPlusJSONResponse) VisitReopenSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReopenSite404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReopenSite404ApplicationProblemPlusJSONResponse) VisitReopenSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReopenSite409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReopenSite409ApplicationProblemPlusJSONResponse) VisitReopenSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RepairSiteRequestObject struct {
+	Site   SiteId `json:"site"`
+	Params RepairSiteParams
+}
+
+type RepairSiteResponseObject interface {
+	VisitRepairSiteResponse(w http.ResponseWriter) error
+}
+
+type RepairSite200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type RepairSite200JSONResponse struct {
+	Body    Site
+	Headers RepairSite200ResponseHeaders
+}
+
+func (response RepairSite200JSONResponse) VisitRepairSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RepairSite400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RepairSite400ApplicationProblemPlusJSONResponse) VisitRepairSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RepairSite401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RepairSite401ApplicationProblemPlusJSONResponse) VisitRepairSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RepairSite403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RepairSite403ApplicationProblemPlusJSONResponse) VisitRepairSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RepairSite404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RepairSite404ApplicationProblemPlusJSONResponse) VisitRepairSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RepairSite409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RepairSite409ApplicationProblemPlusJSONResponse) VisitRepairSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeSiteRequestObject struct {
+	Site   SiteId `json:"site"`
+	Params ResumeSiteParams
+	Body   *ResumeSiteJSONRequestBody
+}
+
+type ResumeSiteResponseObject interface {
+	VisitResumeSiteResponse(w http.ResponseWriter) error
+}
+
+type ResumeSite200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ResumeSite200JSONResponse struct {
+	Body    Site
+	Headers ResumeSite200ResponseHeaders
+}
+
+func (response ResumeSite200JSONResponse) VisitResumeSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeSite400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeSite400ApplicationProblemPlusJSONResponse) VisitResumeSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeSite401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeSite401ApplicationProblemPlusJSONResponse) VisitResumeSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeSite403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeSite403ApplicationProblemPlusJSONResponse) VisitResumeSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeSite404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeSite404ApplicationProblemPlusJSONResponse) VisitResumeSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeSite409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeSite409ApplicationProblemPlusJSONResponse) VisitResumeSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeSite413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeSite413ApplicationProblemPlusJSONResponse) VisitResumeSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeSite422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeSite422ApplicationProblemPlusJSONResponse) VisitResumeSiteResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WaiveSiteBackupRequestObject struct {
+	Site   SiteId `json:"site"`
+	Params WaiveSiteBackupParams
+	Body   *WaiveSiteBackupJSONRequestBody
+}
+
+type WaiveSiteBackupResponseObject interface {
+	VisitWaiveSiteBackupResponse(w http.ResponseWriter) error
+}
+
+type WaiveSiteBackup200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type WaiveSiteBackup200JSONResponse struct {
+	Body    Site
+	Headers WaiveSiteBackup200ResponseHeaders
+}
+
+func (response WaiveSiteBackup200JSONResponse) VisitWaiveSiteBackupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WaiveSiteBackup400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response WaiveSiteBackup400ApplicationProblemPlusJSONResponse) VisitWaiveSiteBackupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WaiveSiteBackup401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response WaiveSiteBackup401ApplicationProblemPlusJSONResponse) VisitWaiveSiteBackupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WaiveSiteBackup403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response WaiveSiteBackup403ApplicationProblemPlusJSONResponse) VisitWaiveSiteBackupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WaiveSiteBackup404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response WaiveSiteBackup404ApplicationProblemPlusJSONResponse) VisitWaiveSiteBackupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WaiveSiteBackup409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response WaiveSiteBackup409ApplicationProblemPlusJSONResponse) VisitWaiveSiteBackupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WaiveSiteBackup413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response WaiveSiteBackup413ApplicationProblemPlusJSONResponse) VisitWaiveSiteBackupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WaiveSiteBackup422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response WaiveSiteBackup422ApplicationProblemPlusJSONResponse) VisitWaiveSiteBackupResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSizesRequestObject struct {
+}
+
+type ListSizesResponseObject interface {
+	VisitListSizesResponse(w http.ResponseWriter) error
+}
+
+type ListSizes200JSONResponse SizeList
+
+func (response ListSizes200JSONResponse) VisitListSizesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSizes400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListSizes400ApplicationProblemPlusJSONResponse) VisitListSizesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSizes401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListSizes401ApplicationProblemPlusJSONResponse) VisitListSizesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSizes403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListSizes403ApplicationProblemPlusJSONResponse) VisitListSizesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSizeRequestObject struct {
+	Size SizeName `json:"size"`
+	Body *PutSizeJSONRequestBody
+}
+
+type PutSizeResponseObject interface {
+	VisitPutSizeResponse(w http.ResponseWriter) error
+}
+
+type PutSize200JSONResponse Size
+
+func (response PutSize200JSONResponse) VisitPutSizeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSize400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutSize400ApplicationProblemPlusJSONResponse) VisitPutSizeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSize401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutSize401ApplicationProblemPlusJSONResponse) VisitPutSizeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSize403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutSize403ApplicationProblemPlusJSONResponse) VisitPutSizeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSize409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutSize409ApplicationProblemPlusJSONResponse) VisitPutSizeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSize413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutSize413ApplicationProblemPlusJSONResponse) VisitPutSizeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutSize422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutSize422ApplicationProblemPlusJSONResponse) VisitPutSizeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUpgradesRequestObject struct {
+}
+
+type ListUpgradesResponseObject interface {
+	VisitListUpgradesResponse(w http.ResponseWriter) error
+}
+
+type ListUpgrades200JSONResponse UpgradeList
+
+func (response ListUpgrades200JSONResponse) VisitListUpgradesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUpgrades400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListUpgrades400ApplicationProblemPlusJSONResponse) VisitListUpgradesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUpgrades401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListUpgrades401ApplicationProblemPlusJSONResponse) VisitListUpgradesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUpgrades403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListUpgrades403ApplicationProblemPlusJSONResponse) VisitListUpgradesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUpgradeRequestObject struct {
+	Upgrade UpgradeId `json:"upgrade"`
+}
+
+type GetUpgradeResponseObject interface {
+	VisitGetUpgradeResponse(w http.ResponseWriter) error
+}
+
+type GetUpgrade200JSONResponse Upgrade
+
+func (response GetUpgrade200JSONResponse) VisitGetUpgradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUpgrade400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetUpgrade400ApplicationProblemPlusJSONResponse) VisitGetUpgradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUpgrade401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetUpgrade401ApplicationProblemPlusJSONResponse) VisitGetUpgradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUpgrade403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetUpgrade403ApplicationProblemPlusJSONResponse) VisitGetUpgradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetUpgrade404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetUpgrade404ApplicationProblemPlusJSONResponse) VisitGetUpgradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartUpgradeRequestObject struct {
+	Upgrade UpgradeId `json:"upgrade"`
+	Body    *StartUpgradeJSONRequestBody
+}
+
+type StartUpgradeResponseObject interface {
+	VisitStartUpgradeResponse(w http.ResponseWriter) error
+}
+
+type StartUpgrade200JSONResponse Upgrade
+
+func (response StartUpgrade200JSONResponse) VisitStartUpgradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartUpgrade400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response StartUpgrade400ApplicationProblemPlusJSONResponse) VisitStartUpgradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartUpgrade401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response StartUpgrade401ApplicationProblemPlusJSONResponse) VisitStartUpgradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartUpgrade403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response StartUpgrade403ApplicationProblemPlusJSONResponse) VisitStartUpgradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartUpgrade409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response StartUpgrade409ApplicationProblemPlusJSONResponse) VisitStartUpgradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartUpgrade413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response StartUpgrade413ApplicationProblemPlusJSONResponse) VisitStartUpgradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartUpgrade422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response StartUpgrade422ApplicationProblemPlusJSONResponse) VisitStartUpgradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeUpgradeRequestObject struct {
+	Upgrade UpgradeId `json:"upgrade"`
+	Params  ResumeUpgradeParams
+}
+
+type ResumeUpgradeResponseObject interface {
+	VisitResumeUpgradeResponse(w http.ResponseWriter) error
+}
+
+type ResumeUpgrade200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type ResumeUpgrade200JSONResponse struct {
+	Body    Upgrade
+	Headers ResumeUpgrade200ResponseHeaders
+}
+
+func (response ResumeUpgrade200JSONResponse) VisitResumeUpgradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeUpgrade400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeUpgrade400ApplicationProblemPlusJSONResponse) VisitResumeUpgradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeUpgrade401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeUpgrade401ApplicationProblemPlusJSONResponse) VisitResumeUpgradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeUpgrade403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeUpgrade403ApplicationProblemPlusJSONResponse) VisitResumeUpgradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeUpgrade404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeUpgrade404ApplicationProblemPlusJSONResponse) VisitResumeUpgradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResumeUpgrade409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ResumeUpgrade409ApplicationProblemPlusJSONResponse) VisitResumeUpgradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RollbackUpgradeRequestObject struct {
+	Upgrade UpgradeId `json:"upgrade"`
+	Params  RollbackUpgradeParams
+}
+
+type RollbackUpgradeResponseObject interface {
+	VisitRollbackUpgradeResponse(w http.ResponseWriter) error
+}
+
+type RollbackUpgrade200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type RollbackUpgrade200JSONResponse struct {
+	Body    Upgrade
+	Headers RollbackUpgrade200ResponseHeaders
+}
+
+func (response RollbackUpgrade200JSONResponse) VisitRollbackUpgradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RollbackUpgrade400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RollbackUpgrade400ApplicationProblemPlusJSONResponse) VisitRollbackUpgradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RollbackUpgrade401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RollbackUpgrade401ApplicationProblemPlusJSONResponse) VisitRollbackUpgradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RollbackUpgrade403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RollbackUpgrade403ApplicationProblemPlusJSONResponse) VisitRollbackUpgradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RollbackUpgrade404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RollbackUpgrade404ApplicationProblemPlusJSONResponse) VisitRollbackUpgradeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RollbackUpgrade409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RollbackUpgrade409ApplicationProblemPlusJSONResponse) VisitRollbackUpgradeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -81132,6 +84931,21 @@ type StrictServerInterface interface {
 	// WithdrawBreakGlass Withdraws one's own request.
 	// (POST /staff/v1/break-glass/{breakglass}/withdraw)
 	WithdrawBreakGlass(ctx context.Context, request WithdrawBreakGlassRequestObject) (WithdrawBreakGlassResponseObject, error)
+	// ListClouds Lists clouds as they were seen last, with what stands in them without an owner.
+	// (GET /staff/v1/clouds)
+	ListClouds(ctx context.Context, request ListCloudsRequestObject) (ListCloudsResponseObject, error)
+	// GetCapacity Shows what a cloud has, what is used and promised, and when it runs out.
+	// (GET /staff/v1/clouds/{cloud}/capacity)
+	GetCapacity(ctx context.Context, request GetCapacityRequestObject) (GetCapacityResponseObject, error)
+	// LookAtCloud Has a cloud looked at at once.
+	// (POST /staff/v1/clouds/{cloud}/look)
+	LookAtCloud(ctx context.Context, request LookAtCloudRequestObject) (LookAtCloudResponseObject, error)
+	// AdoptOrphan Makes a site known again that a cloud shows and the registry does not.
+	// (POST /staff/v1/clouds/{cloud}/orphans/{site}/adopt)
+	AdoptOrphan(ctx context.Context, request AdoptOrphanRequestObject) (AdoptOrphanResponseObject, error)
+	// DeleteOrphan Has all deleted that bears a site's id and belongs to none that is known.
+	// (POST /staff/v1/clouds/{cloud}/orphans/{site}/delete)
+	DeleteOrphan(ctx context.Context, request DeleteOrphanRequestObject) (DeleteOrphanResponseObject, error)
 	// GetStaffSigningKeys Public keys that staff tokens are checked with (RFC 7517).
 	// (GET /staff/v1/jwks)
 	GetStaffSigningKeys(ctx context.Context, request GetStaffSigningKeysRequestObject) (GetStaffSigningKeysResponseObject, error)
@@ -81204,6 +85018,57 @@ type StrictServerInterface interface {
 	// RotateStaffSigningKey Has new tokens of the control plane signed with a new key.
 	// (POST /staff/v1/signing-keys/rotate)
 	RotateStaffSigningKey(ctx context.Context, request RotateStaffSigningKeyRequestObject) (RotateStaffSigningKeyResponseObject, error)
+	// ListSites Lists sites of dedicated stacks, in the order of their ids.
+	// (GET /staff/v1/sites)
+	ListSites(ctx context.Context, request ListSitesRequestObject) (ListSitesResponseObject, error)
+	// GetSite Shows a site: as it is wanted, and how far it is.
+	// (GET /staff/v1/sites/{site})
+	GetSite(ctx context.Context, request GetSiteRequestObject) (GetSiteResponseObject, error)
+	// PutSite Has a site be as it is wanted; with dry_run says what that would do.
+	// (PUT /staff/v1/sites/{site})
+	PutSite(ctx context.Context, request PutSiteRequestObject) (PutSiteResponseObject, error)
+	// ClearSite Takes away what stands of a site that never served.
+	// (POST /staff/v1/sites/{site}/clear)
+	ClearSite(ctx context.Context, request ClearSiteRequestObject) (ClearSiteResponseObject, error)
+	// CloseSite Has a site deleted after a grace, with a final backup.
+	// (POST /staff/v1/sites/{site}/close)
+	CloseSite(ctx context.Context, request CloseSiteRequestObject) (CloseSiteResponseObject, error)
+	// ListSiteEvents Lists what happened to a site, newest first.
+	// (GET /staff/v1/sites/{site}/events)
+	ListSiteEvents(ctx context.Context, request ListSiteEventsRequestObject) (ListSiteEventsResponseObject, error)
+	// ReopenSite Takes a deletion back within its grace.
+	// (POST /staff/v1/sites/{site}/reopen)
+	ReopenSite(ctx context.Context, request ReopenSiteRequestObject) (ReopenSiteResponseObject, error)
+	// RepairSite Has the cloud make a site so again as it was asked for.
+	// (POST /staff/v1/sites/{site}/repair)
+	RepairSite(ctx context.Context, request RepairSiteRequestObject) (RepairSiteResponseObject, error)
+	// ResumeSite Has a failed site tried again at once.
+	// (POST /staff/v1/sites/{site}/resume)
+	ResumeSite(ctx context.Context, request ResumeSiteRequestObject) (ResumeSiteResponseObject, error)
+	// WaiveSiteBackup Writes down that no final backup of a site is wanted, and why.
+	// (POST /staff/v1/sites/{site}/waive-backup)
+	WaiveSiteBackup(ctx context.Context, request WaiveSiteBackupRequestObject) (WaiveSiteBackupResponseObject, error)
+	// ListSizes Lists sizes of sites, and what is added to them.
+	// (GET /staff/v1/sizes)
+	ListSizes(ctx context.Context, request ListSizesRequestObject) (ListSizesResponseObject, error)
+	// PutSize Makes a size or an add-on, or changes one.
+	// (PUT /staff/v1/sizes/{size})
+	PutSize(ctx context.Context, request PutSizeRequestObject) (PutSizeResponseObject, error)
+	// ListUpgrades Lists upgrades, newest first; at most 100.
+	// (GET /staff/v1/upgrades)
+	ListUpgrades(ctx context.Context, request ListUpgradesRequestObject) (ListUpgradesResponseObject, error)
+	// GetUpgrade Shows an upgrade with its sites.
+	// (GET /staff/v1/upgrades/{upgrade})
+	GetUpgrade(ctx context.Context, request GetUpgradeRequestObject) (GetUpgradeResponseObject, error)
+	// StartUpgrade Begins to bring sites' hosts to a version: one, then ten, then all.
+	// (PUT /staff/v1/upgrades/{upgrade})
+	StartUpgrade(ctx context.Context, request StartUpgradeRequestObject) (StartUpgradeResponseObject, error)
+	// ResumeUpgrade Goes on with an upgrade that was halted.
+	// (POST /staff/v1/upgrades/{upgrade}/resume)
+	ResumeUpgrade(ctx context.Context, request ResumeUpgradeRequestObject) (ResumeUpgradeResponseObject, error)
+	// RollbackUpgrade Has all hosts that were asked run their former version again.
+	// (POST /staff/v1/upgrades/{upgrade}/rollback)
+	RollbackUpgrade(ctx context.Context, request RollbackUpgradeRequestObject) (RollbackUpgradeResponseObject, error)
 	// ListStaff Lists staff users in the order in which they came.
 	// (GET /staff/v1/users)
 	ListStaff(ctx context.Context, request ListStaffRequestObject) (ListStaffResponseObject, error)
@@ -82661,6 +86526,179 @@ func (sh *strictHandler) WithdrawBreakGlass(ctx echo.Context, breakglass BreakGl
 	return nil
 }
 
+// ListClouds operation middleware
+func (sh *strictHandler) ListClouds(ctx echo.Context) error {
+	var request ListCloudsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListClouds(ctx.Request().Context(), request.(ListCloudsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListClouds")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListCloudsResponseObject); ok {
+		return validResponse.VisitListCloudsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetCapacity operation middleware
+func (sh *strictHandler) GetCapacity(ctx echo.Context, cloud CloudName) error {
+	var request GetCapacityRequestObject
+
+	request.Cloud = cloud
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCapacity(ctx.Request().Context(), request.(GetCapacityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCapacity")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetCapacityResponseObject); ok {
+		return validResponse.VisitGetCapacityResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// LookAtCloud operation middleware
+func (sh *strictHandler) LookAtCloud(ctx echo.Context, cloud CloudName) error {
+	var request LookAtCloudRequestObject
+
+	request.Cloud = cloud
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.LookAtCloud(ctx.Request().Context(), request.(LookAtCloudRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LookAtCloud")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(LookAtCloudResponseObject); ok {
+		return validResponse.VisitLookAtCloudResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AdoptOrphan operation middleware
+func (sh *strictHandler) AdoptOrphan(ctx echo.Context, cloud CloudName, site SiteId, params AdoptOrphanParams) error {
+	var request AdoptOrphanRequestObject
+
+	request.Cloud = cloud
+	request.Site = site
+	request.Params = params
+
+	var body AdoptOrphanJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdoptOrphan(ctx.Request().Context(), request.(AdoptOrphanRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdoptOrphan")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AdoptOrphanResponseObject); ok {
+		return validResponse.VisitAdoptOrphanResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteOrphan operation middleware
+func (sh *strictHandler) DeleteOrphan(ctx echo.Context, cloud CloudName, site SiteId, params DeleteOrphanParams) error {
+	var request DeleteOrphanRequestObject
+
+	request.Cloud = cloud
+	request.Site = site
+	request.Params = params
+
+	var body DeleteOrphanJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteOrphan(ctx.Request().Context(), request.(DeleteOrphanRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteOrphan")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteOrphanResponseObject); ok {
+		return validResponse.VisitDeleteOrphanResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetStaffSigningKeys operation middleware
 func (sh *strictHandler) GetStaffSigningKeys(ctx echo.Context) error {
 	var request GetStaffSigningKeysRequestObject
@@ -83419,6 +87457,575 @@ func (sh *strictHandler) RotateStaffSigningKey(ctx echo.Context, params RotateSt
 		return err
 	} else if validResponse, ok := response.(RotateStaffSigningKeyResponseObject); ok {
 		return validResponse.VisitRotateStaffSigningKeyResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListSites operation middleware
+func (sh *strictHandler) ListSites(ctx echo.Context, params ListSitesParams) error {
+	var request ListSitesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSites(ctx.Request().Context(), request.(ListSitesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSites")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListSitesResponseObject); ok {
+		return validResponse.VisitListSitesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetSite operation middleware
+func (sh *strictHandler) GetSite(ctx echo.Context, site SiteId) error {
+	var request GetSiteRequestObject
+
+	request.Site = site
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSite(ctx.Request().Context(), request.(GetSiteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSite")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetSiteResponseObject); ok {
+		return validResponse.VisitGetSiteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutSite operation middleware
+func (sh *strictHandler) PutSite(ctx echo.Context, site SiteId, params PutSiteParams) error {
+	var request PutSiteRequestObject
+
+	request.Site = site
+	request.Params = params
+
+	var body PutSiteJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutSite(ctx.Request().Context(), request.(PutSiteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutSite")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutSiteResponseObject); ok {
+		return validResponse.VisitPutSiteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ClearSite operation middleware
+func (sh *strictHandler) ClearSite(ctx echo.Context, site SiteId, params ClearSiteParams) error {
+	var request ClearSiteRequestObject
+
+	request.Site = site
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ClearSite(ctx.Request().Context(), request.(ClearSiteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ClearSite")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ClearSiteResponseObject); ok {
+		return validResponse.VisitClearSiteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CloseSite operation middleware
+func (sh *strictHandler) CloseSite(ctx echo.Context, site SiteId, params CloseSiteParams) error {
+	var request CloseSiteRequestObject
+
+	request.Site = site
+	request.Params = params
+
+	var body CloseSiteJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CloseSite(ctx.Request().Context(), request.(CloseSiteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CloseSite")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CloseSiteResponseObject); ok {
+		return validResponse.VisitCloseSiteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListSiteEvents operation middleware
+func (sh *strictHandler) ListSiteEvents(ctx echo.Context, site SiteId, params ListSiteEventsParams) error {
+	var request ListSiteEventsRequestObject
+
+	request.Site = site
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSiteEvents(ctx.Request().Context(), request.(ListSiteEventsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSiteEvents")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListSiteEventsResponseObject); ok {
+		return validResponse.VisitListSiteEventsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReopenSite operation middleware
+func (sh *strictHandler) ReopenSite(ctx echo.Context, site SiteId, params ReopenSiteParams) error {
+	var request ReopenSiteRequestObject
+
+	request.Site = site
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReopenSite(ctx.Request().Context(), request.(ReopenSiteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReopenSite")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReopenSiteResponseObject); ok {
+		return validResponse.VisitReopenSiteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RepairSite operation middleware
+func (sh *strictHandler) RepairSite(ctx echo.Context, site SiteId, params RepairSiteParams) error {
+	var request RepairSiteRequestObject
+
+	request.Site = site
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RepairSite(ctx.Request().Context(), request.(RepairSiteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RepairSite")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RepairSiteResponseObject); ok {
+		return validResponse.VisitRepairSiteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ResumeSite operation middleware
+func (sh *strictHandler) ResumeSite(ctx echo.Context, site SiteId, params ResumeSiteParams) error {
+	var request ResumeSiteRequestObject
+
+	request.Site = site
+	request.Params = params
+
+	var body ResumeSiteJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ResumeSite(ctx.Request().Context(), request.(ResumeSiteRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResumeSite")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ResumeSiteResponseObject); ok {
+		return validResponse.VisitResumeSiteResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// WaiveSiteBackup operation middleware
+func (sh *strictHandler) WaiveSiteBackup(ctx echo.Context, site SiteId, params WaiveSiteBackupParams) error {
+	var request WaiveSiteBackupRequestObject
+
+	request.Site = site
+	request.Params = params
+
+	var body WaiveSiteBackupJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WaiveSiteBackup(ctx.Request().Context(), request.(WaiveSiteBackupRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WaiveSiteBackup")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(WaiveSiteBackupResponseObject); ok {
+		return validResponse.VisitWaiveSiteBackupResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListSizes operation middleware
+func (sh *strictHandler) ListSizes(ctx echo.Context) error {
+	var request ListSizesRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSizes(ctx.Request().Context(), request.(ListSizesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSizes")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListSizesResponseObject); ok {
+		return validResponse.VisitListSizesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutSize operation middleware
+func (sh *strictHandler) PutSize(ctx echo.Context, size SizeName) error {
+	var request PutSizeRequestObject
+
+	request.Size = size
+
+	var body PutSizeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutSize(ctx.Request().Context(), request.(PutSizeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutSize")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutSizeResponseObject); ok {
+		return validResponse.VisitPutSizeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListUpgrades operation middleware
+func (sh *strictHandler) ListUpgrades(ctx echo.Context) error {
+	var request ListUpgradesRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListUpgrades(ctx.Request().Context(), request.(ListUpgradesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListUpgrades")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListUpgradesResponseObject); ok {
+		return validResponse.VisitListUpgradesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetUpgrade operation middleware
+func (sh *strictHandler) GetUpgrade(ctx echo.Context, upgrade UpgradeId) error {
+	var request GetUpgradeRequestObject
+
+	request.Upgrade = upgrade
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetUpgrade(ctx.Request().Context(), request.(GetUpgradeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetUpgrade")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetUpgradeResponseObject); ok {
+		return validResponse.VisitGetUpgradeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// StartUpgrade operation middleware
+func (sh *strictHandler) StartUpgrade(ctx echo.Context, upgrade UpgradeId) error {
+	var request StartUpgradeRequestObject
+
+	request.Upgrade = upgrade
+
+	var body StartUpgradeJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.StartUpgrade(ctx.Request().Context(), request.(StartUpgradeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StartUpgrade")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(StartUpgradeResponseObject); ok {
+		return validResponse.VisitStartUpgradeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ResumeUpgrade operation middleware
+func (sh *strictHandler) ResumeUpgrade(ctx echo.Context, upgrade UpgradeId, params ResumeUpgradeParams) error {
+	var request ResumeUpgradeRequestObject
+
+	request.Upgrade = upgrade
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ResumeUpgrade(ctx.Request().Context(), request.(ResumeUpgradeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResumeUpgrade")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ResumeUpgradeResponseObject); ok {
+		return validResponse.VisitResumeUpgradeResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RollbackUpgrade operation middleware
+func (sh *strictHandler) RollbackUpgrade(ctx echo.Context, upgrade UpgradeId, params RollbackUpgradeParams) error {
+	var request RollbackUpgradeRequestObject
+
+	request.Upgrade = upgrade
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RollbackUpgrade(ctx.Request().Context(), request.(RollbackUpgradeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RollbackUpgrade")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RollbackUpgradeResponseObject); ok {
+		return validResponse.VisitRollbackUpgradeResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -98070,1173 +102677,1246 @@ func (sh *strictHandler) ReverseWriteOff(ctx echo.Context, tenant Tenant, writeO
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L1vl9s20if6VXB0n3OSnFV3utt/Zux+8RzHTma8k8QetzM+uzNeGSIhCdMUwABgq5Wsv/s9KAAkSAEk",
-	"QbX8ZO/deTGxLZIoFAqFQv351e+zjG9LzghTcvb899mG4JwI+OPrnGxLrgjL9u9IWeA9yfU/50RmgpaK",
-	"cjZ7PvukREU+IbpCakMlohKpDUFScUFyhJncEYH4CmGGCBYFJWKOyK8VLpAgv1ZEqvPZfCazDdli/W3C",
-	"qu3s+T9n+qOzj/OZ2pdk9nwmlaBsPfv8+fN8VmKBt0RZGl9kGa+Yeh2g7P2GoCUtCsrWCJvHvpKI5npE",
-	"qh8osdrM5jOGt3oM+8hsPtOUUaEnq8nwyVtxscVq9nxWVTSfHZI3n31Hi6KPmD4K9O/HDi8wyzZRAuDX",
-	"XhLgiaOJIPj2LwWWMk4Iwbdna/2Ik4N+qgi+haePpazKbklcWHCBWUZ6KYEPHEnFS1wQlmPxkuckTEnG",
-	"cwK7Bm14QXO8R5l9J0KX+7mXshIrRYR++X/9E5/9dnH27KP97/ni7OPvF/Onjz7/R5jiDWZrEuNbWWCG",
-	"Mnikj3fmiWN5t8EiTkkGvw4QIR6GCMrWN0RKylkvNVr7SPNcH132kWMJ49stVVsSV4hZ/UQvl+qnjiaI",
-	"yV5q4Od+UuCRY+mohOQiTMQnRu7VJ73d9MlV4jVBS7LigtQU/VoRsfdIMh/zKdji+x8JW6vN7PnVxcV8",
-	"tqXM/f0yRM8rkt2O2f45yW4jjNE/nWi7a+r+QUSfbNPcEHhnHhuk1j535DK+IiWXNCpOufm5T5zsI0fS",
-	"8T3LS07jcm25wxCxD0aocT8fTY6iah8jpiBrXCACz/SxxjxxLCn3ZAuDx6gh7oFeUtxDR1LzAy2iZ8WK",
-	"Fr0nhf792OEF376shNAWdGSn21+R2mCljeeMszsiFIlSJfi2l6r/EGQ1ez77f75tzPpvza/y25oWTZxn",
-	"3f+NBMj7GW+JNEa9Pg4wy9GKC/ToAuV4L68RRr/88vqVphmjNec5yjacZqA0yT3eloUm99Hq6epRdknO",
-	"nq4uyNlj/OTR2TP8J3J2sbpa/nl1sbrKLi/dRM3No5mqR+CZprBv1r7+ffKkq399Tfivf91fXZ7961/3",
-	"fyIf/1tY/b3ellzE9zb82ic55okjZec1Uz0HZ4n3+nRGFJ7qJQaeOJYYRbYxUmQlS8IkQVSRbS8limyP",
-	"pONvJKrlbkmvcrslx2q2H+mWqsOx/8p3aIvZHqav9wIYEBte5BJhhbZcqpgdUcAXfSpyssJVoWbPn2gb",
-	"At/Trb4OX1qLwv6tJk4v7ZoISx27HRKWgrLbPh7p349k0k9kuyQiRsgWfv1Kuut4hA7z2JGU/MxVVPUz",
-	"rnpVv/79yOHfrFZE/yXFftL/b96K0OV+Ppa2kgiseHSZuP29j0XumWNJEXlcXLj+sZcIkR8tJ2/N5hjY",
-	"O31U2EeOpUPwLddXgigl+gG4GvRfl3LyEJSoVNu/dG/FuOR+P5K6d1iRVzhiTuV4j7SFhHYbmm0QRgIr",
-	"q4xj9wG8n2xOvcKKGJr0XujZ7IKcmQf6Vk7YjxzLH16Qn+GLQUo4GL16yBgZfMDs9UytxxdBCirW5wFF",
-	"ouq1/UV1rIgMuGW+mDfmhlcii+7nSmpDQcIzvbTAE8eSogQtyQ1dM6wqERAO88BXEkn3DDhE6JYgbfkv",
-	"eb4/jxnq5t2z5uujxefZ0yCx1bImLW51Ns/0cs977kgevsf3MWoUvkc0n6MdVRtElb4xVUwJbZEWRN89",
-	"YupH4fsFDHfEfntPGGZq8Ch3e765nDEuckbUbxHSzGePI40nXX8VWpKMb0mUW/xhrr7vBcXRKI3SP/aJ",
-	"FDxwpCz9IuNmTyX7rR79+5HD/4P2eNHu6IAPDR44koIPXNz+jbLYZY4ysDF2XMQcivqRXhpcKFGfOQtz",
-	"qGT7rCALqTDczk0sZ0HuSwq3MlDIC+v22ZHlhnNzHVpVMBTjioIipkzhW/0He0ws5I6Q0vu7IkURil7O",
-	"Zx8EVeTNahXj/U7/fsZXqz7+w0MLvlodtQaf9cuy5EwSiKR+h/N3JhSn/5Zx4zd4/vsMl2VBM6yp/LYU",
-	"fFmQ7X/7t9Qk/94ok99nRAgu5Oz5P3+frSgp8tnzGd7CLc/tciAXw5uznBOp72FoixUEHHegw2ZqIwhB",
-	"VVkScZZhSZz+RF+/vnmDHl9d/umb2eeP85lUWFVS6x2teKgChWZsLZgDoubzWKKcZ5U20AlwQeBMP/p4",
-	"uXp2tXr05E9/Wj56nOOn+FFGnl09yy/IBXn8p0dPG4a5OctvKbvDBc3P7BCzz2OVz1vzBcP0kHloSK55",
-	"IgjONeXgfHPkIwluN4KzDQIGwxTxluTm2NlZD6Kg6406n5ngy6qg2cT1bDj8zOcwlajjmEM7LLXSsnRg",
-	"xtWGCDAZjmW4N9At2Z8Jood5EL6/VkizROCcZkrWzNOUE4QLvQL7a70YG8rWMEMTvsyBsz9wsaR5Ttix",
-	"rH3UsPZ/8EqAfd7IAS4KvgMpOJKRq5reh5LZDBcFHFNA8RbvgeCcA7XAo5+5+oFXRsMfw6LHrf0tiNnZ",
-	"SFbZBsHqHMkbxtXZCgh9IN4ESET6X6/RbkNga1CFyD2VSiJSSLJrXlFI8cKImLamX7N3ZAUiP4mH2UYv",
-	"ElvDmb28oD9d3X7Y/33mK8/Lhrkv6rAjJPCQjLMcrXCmuNDEaf18tAY1Xz0zXz2zn3wwkRQkJ0xRXEiE",
-	"hT5LOVvPERd6Qnv4J9CNcKHpmaPWvDtSFNf6IYY+1Wz8hNZ6ZyqOPn2rr0lnlLVn9AlW7j3nP0KSwXGC",
-	"f/mofbBpfQoqinNU2CSGY9ZCcX5mvvNQC+AohK9qrmNmjjBzC6GcIW04ScelnzDbH8mkK/9s4tx44rFS",
-	"ZFsq+RztMFUIo4IqVTwEv/Tnz9znH4ZvXaKv0ad3RIn92YuVIuITnPpo44IMRtxABvXctIHoJex5LwZu",
-	"+IevNtQfRBTgksJwpTZc0N/I0VrcUzRasyHK0IoKqY5clApI1Ls+ww+lS37mSPFbwrTmuCV70CCcEXNH",
-	"rc/mDS9yUOsgzb8wfIdpgZfFkdv+iW8SvBd7hNeYMlRgBZe+I3lV0/gQfLrhW2JON9jkjJBcogyzr/Q1",
-	"Xtuw2YbkiPHdNVJuIpZZpeAZkXI6uwKXjRILtT9fUqE2ixzbAI69bVCJtlRKYyzYmwZG+ilzSGOJLp89",
-	"uzi7uDq7+nP7fnF11azHD1jbivogsV8zMoEzRe+MfgMmHLlOENU4o0yvRkEUeSh7V9u05mSbo2Wl9aKo",
-	"CoKMbSgRVQmXi5okl4RLpHzdLGKeUz0uLt4KrfsV1VfMFS4k6dL1QX9YH8aMKH3bB1Mby1uSa0WVc4SX",
-	"HGiVRNzRjFyjkrBcs75iihbalNpgSJtYUaHJNZqt9Mb9fYZV60Ks1/1M0S05vBXPZ7V2D2jF+aweZ7Hc",
-	"e080r68wLYIO1jfGriqwVE7Xn4fGXxNmD8swBQW5I8WQIJgF+REe1UtleDfCK2AEn/j+E8vvmTf52XzG",
-	"74jQhzkL+zkat8Q/69Fbc3MTcQN6jNd/9L7Kl/8mGVy2/Vkd8BcEqRYTuJHk/Lm+Qs2RLPiOiHl9ndPS",
-	"r9reUb5jELmX9VPgK7U8gIsYzFu6P+y0Uaj/kFUqwANH7TurggY2RVteM1zJ1hrkFWNmDXBBwHmVE3lr",
-	"T/C8AtsmK7gEgpoFM6kZuTHbidhSho0Nrxm9D1I9Sbwo6whX7w6DjTv+8R0XuQzstY6UOXEyvIuLj7aR",
-	"qLFnUlYESgNChlKbCvNcfPQbt7sSxt5QqbgAdQM5JuNWx2rjz5BH8tq8B6mpljIsBN57ykGO/v6NecEM",
-	"0x7g8uLicIiwOtD73M0szq/3RBiCEvhVClJimi+MkKeIcofS9ociRDrBSCBwSbXqWCi+KLEgsdCN+e0r",
-	"aYKmWN5KyL/b2UgJ35kwiaVpyXlBMPh3MkH0Nl+knHr67myym/qY9RNnZN88vihcStS4l7xQ0LhQjfXY",
-	"D5o9RFCe148vcryXhzx9geBXxFc2gZEqibacqY0x6S48bvonPnzSPBc+kWk+6mC9tdGO+lw10qUVNpcK",
-	"/hhSyIzcq8UoNvxMdi/hOf1WBSlUIQulkblBksGkHuQ+PARbJyP0ztn0o0TiwNgAU9o7zUIc8UO6CVrL",
-	"DwR/PlSDFTPbciTtHVUB/LNMn7vYlLNsvPiHWciOVHmDt7hYb0u3Et25t/Z6j376ga4rQeQENSX7DVm1",
-	"I8UdsbsovH8Ku8Ltj3ynv+18jYefghu23hLgJ6iKAnGmH6VC793wQLBR8oqMy9oxFuyIx2tZ1Qp39MOw",
-	"ncc/DAlkx/K6I5JAbzNNS5M3ml2buV3oHvmB1NdU8Uk5I16RjG4xGJM5Waa+9DlO+Vu8TjW3am0y1tjS",
-	"49xU2y0W+5Bi0XI5bL6awXrW4J2mIWkiuDFOhuPxPi3uxR5qbhQ2l4w0kgSVt766L/gOAutiCxkVG7re",
-	"BFW+wuv2knQyT3rLrdoW8IB1CiPNDaF987frnahRTXVtf22uy9MJ2Wjpdt0Em4tssbmfHXxtpKVDc1tK",
-	"dKj29zYz0/f43DK+k+Bh5SswytwN4fwhzSibEnn4Q9xSqtOtD+bx0ouUuacgtsFAVwcJTz1vyg1nYZIf",
-	"xmrqiiCX1sW9wXeQIo/AdTDipGkbP8DpPhvIyJeb4FSb5j2+T/aqKLLmgiZcdV+UZUFJrscKaPa6Sm38",
-	"B9/j+7pCLvTJHVWbDS+cau371Afv0QM3RDPVFplBfub/riTU+kKwGRepOr32cHlK+cmYIlifYvuVIQLr",
-	"/KQEF/MLhnD9CSPiO6z1jL5OYxcFLomQJnl96ik6t/lOQwv39wob9ajfkLeJGt28EfE+W3iCw7vvUuq5",
-	"m0wDrbTsrLS6JcUKUYnW9I4whJEx2zQfBqebk4zmieS7dyIT0D9L6/vu+nf3iCoIDwiTFHEePntGrVQj",
-	"tJGfFpmtzo5r317F0ZVZ4/gLas4GeMTKT02e5xx3q+6JzKi98iOV6rQG8MHu/DxgYvWYumGueSed3rjW",
-	"EV6Wgt/ZK7NJkjHqMxd4x8Ie+fwOW091AjsUHyvdXVOShydZEHH6ZfnOYJnAYMesSFHwrI5GpVw+RqnC",
-	"2thJUSEAk5N8qbHgOvUWi22gktpq6LSrbrJlPlJRRe1WQe546tkBtT0DS/I3sn+nHwsbeca2szVCQ4Ya",
-	"sPL0N3CzYqe4ecOXb0gmSOpmvSX78XTLeoROgsWG7xjkmCDOiv01koTl+hDEEmG0JFgQYVJVzgfF39Q/",
-	"25HCk61N3Ulmdfg8d6fogE0MUCh90l4SkRGW4kfqOeF3m71/pmy4EWoTRm2gJwYD2/XM567s0pFZ7xQ9",
-	"VJDbQmC2JtuJCROQJLEWhOSIC1RgmqNcy4pJloAQEWa1kedCRVM0tMfRJB0dFge4USapLPNG5HNj/RFM",
-	"KlzULtZRWuVtgdnr+r22E+lpIIp66JbgWypBJgqsLTl9VZvNZzmVZaVI0D7pEdn4lf+WlFDMIrQemFmG",
-	"BT9fx91H1bQe6P7Ohd5nKqx3/EhVirCTmRCegB5e1ChTTx8HowU5Uf1eruhJHKrf0Os2b1UtzVGO93MA",
-	"mdFb1ECCBG8sidkTipc08yXB4W/MTPIRyRd6/OZvxrtf/1VTJK3cLLZgf0F4SdsStuhJ/2wIXqwouHnl",
-	"sDI0dNWKz11pzOx6xeL0V5RaAI8whKucKgA2TNTXBmpISIXKAmfE3sGzDaYMEtEF30lUYhFIWwOsn9GC",
-	"ob/R0hCVCR0WJF+DYw7G1NuUZRsuZLIKIrgYubkmX5lKU5kHQ817fUJ6ct8zleyC13ozMkFI4Q//kuTg",
-	"cIqlV2vZoq6EU8xOPuiohp8WIz9kc1NDhhEuioTTOejMULPmO46nc8f26FKe/pbQCMwpbgr66/8ggq7o",
-	"tNuy3ZKHjjvzg/Vaas2xJSoc/4b9vtDqZOQuXTptNsg3o/e0cNuQRLeyABcSFVzfRxFu+w7jw6fbgkaT",
-	"pUxRK5IQaLGhWHK0Moiqoz+VRO+B0cbInSndrtM5cxsCUbwsg2bbQfIcNmki5tthWTQ1G1PkMON3RNjk",
-	"yKJ4s4IE+1HW18f5YagPsmYxy4icIwr5G4jcmZy2ilFTozopQMl4td6EMrxysqQK7XhV5GjNkdoI/WQ4",
-	"TW4tTPlZGNGryjYuwPer9dfDXyxGsETAqpGyw0iKGVsKm6t97BLY7JHdhheW83NTVewFLaGWXCK7Gsrc",
-	"/sdmXfiSaRel4aubiJm++XY7F8oKW0SI+Xte/lKe1u24JAXfpdwwTA1wWsQD75OTYKJVBB82+4MygsGY",
-	"iP1a4HixET+ptyfWpmj4aNkSteHjjAtIT1rkeB/OlYzfY50KhLD7CEXoAiPOn9uw2Ztwa8VCcvYdzl9y",
-	"pnCWegPBeS6IlGGn1wYzNpxF/54ANv0HY4JsiZTWCDomepV0m+z6syzd83p2fiQqepFrePiyIFhMZ2QL",
-	"xPPxYFaPx2YnTTazQG5HXFgPZ9s/uS8QsqllcShrf7Rh2goDTb0p1eYLV3S1t0UwtvLFZskEL5P1+X+o",
-	"eF4DRlIeTnRK9w+eIPCyJVhaFVwjyRhmzvyZzWdQYhOcv+FMNHmog/cY2uXZZjgh2U8nAB/2KP8h+Gcs",
-	"2hymJnqqjItyQ+A/cUdiC1Nr1I1zI4gEB+jouYTultZD71amvlU2TknHMn/IqF/S7o23vKBZcsRvgiHg",
-	"3omlPjiXwLjIriHb9yM4F/RAIMi4cevRBjnzyqMrzCGDPHRgizvcGpvVpwcG+3NNVGsAJDd8J23hZpuW",
-	"+ez+bM3P7D/+W3J2/g7vfrJHZUPpe4GZtJvtjxGkXpHxmX4Hfr54YuW4mDFXYS0AwDwRSFy8bTIaAaSE",
-	"MzJHW8g2OQ87otOD8PCIhTAHMLfafNP86tmp7PaVlxl01ClWAuIn42rBKwGu7jXjApRGxXIe1ngbLEjK",
-	"Sc5ub/QrB9VxAwd5j5tMf3OSwzPxRgRenIVh2ZgyisTqp3iNUfiXBV3iiKWbcUFG3jIqloFpqldD2RMi",
-	"IAEfY06c7diKKVmt10Sm5YSCtNTvhdyTapx7svYLWTjiZi29jWb1vyso8phsx2lOU8Ph9qR6RfMLmMhu",
-	"E3w+wiR2m/NU5RTz5E3nKq1qJgybp7VWeTKsVDr5hVGu+KI+jTOHRk/B5YhkZt/H4nkED40kqi1mYu8U",
-	"I79ImHJZ34e6wnE6hOVgz+UHVIMmrJpoOPKSsDQeCuJxKXJyj5mV05vDhe+dTNaGgJrDLd+fbwO45Zl7",
-	"atrn06C4fhG102yOI1VPo+lPp39ciuSDlMH0HLQ2k6pm4qGojVNM3eIRd/LE0qe+s/NLYF9BWYoFR4vi",
-	"R8pIOFg4XrMLXrExxRxNRXRTWDZEn19zOOy3r0dQ+D6REZHyF6hVIcXEimk30XZ4wKySIzK29Prkm1DM",
-	"HLr5YIUU57eAfsQ4I2i3oQUxlQZUyVF1ENFSgSl5wS0CQydgRRYnOJji9rmLRo0U3yTXUE+emc2o9NnR",
-	"RJQGMo+djJz+YHDCeMSZ4DRNaqQ2InND8gNxwLHx825WI2dkYQVXEH2cGw8iIGd33KI5lU67Z1wI4lx1",
-	"0AUqDHQxXq0yHj6PSoMEMhovJE24XSA4xSObqJkXqYnOHTljfGAH1XMIh2d9EuLS+gV2VbSgPmlj/cyT",
-	"0ZawyYNPurslTsjuh3EXvURknt7CtlXF8vHL8M4A3w+tgC2sqSflxQwdL+tZ9K3TFxErEIhjZWqXSKbM",
-	"eBmIgeGieG5y9S28uFiT3MIaKp7j/bXpKfccqj/ck65w1VTQ3yuAh+pg1Vk1OyIIakiLTfXkWXm9O/34",
-	"tDz9+XcVS9cAUFkYC9QY7B7C8rEmWN4u5PedD5CTHf+tEomm+ruK/WBzRwL8XFFG5eY08VLAYRBxrkHX",
-	"jWMT6NwgrRy6EtvqT+BzED6EK1yMdWI0y9t4Qs0H6nQ9u2ytSfXI3w9NNs+p/I0JTG1u+odRIDvmVxKZ",
-	"p86Tsk+Gr/fNydDLsC9yFGjFcNxJcEOmYODYvJPxxL7ccEmYSxOq/b6PArSHyZyEVZMifimwJvr+mo+o",
-	"oE91rEqZ+OHu3cbaMX4AxUJY2XagkFzq/oJtLfnHeRqkTElYEojYwrSiH/9O4g3oQMXmAq8gIEsZqLw7",
-	"HkHUqZXqRLS8Rj10KsvsFBqt6/PBCJtlZGxjphexLrEcz2P98MKV2wSBO5ULpetH697eCt+TfN4gjl9+",
-	"e3kVRnp6wJLagtzt01zBx9TaBrNV64YoCt+HUwlGX5LjFbjWc9xU4MKSmm9H5YS/rcEwE4Sldfh5GeV9",
-	"aK6uFlcqzHKJKpZDhwxqgK+gZynjO8TZ3CJkmbYZpkZsg4F95vsWs2WEZ7ILCBjfMJSt31UFSUfa5Q1U",
-	"eSfBj5kLi94M0naIhX0NWKvAC5NXUusdbAvUeSSbTlRsYUxzXIRy/11v0c4daccFFGVKviXQoGS34Sin",
-	"uYGYNPZkO/eoXtEDOGBeg5e3iAlytYZ6OzGORN0y/HDzQSsrxMiulj7oX0NXiHFgBfQWgWyfHZUkXCYx",
-	"8vwtyBoXiwb3bSqwReikaH273ulu4sPeYFiKl5B9N7ggW8r8f73sLpHHbiu5SlTkY4hzboZ+WvMYWKzI",
-	"BE5vFBuRPcImFgTf/qXAMlWPTEPBElEEqWmgVOHvQXtIIu33up1iYBtlmCHrNAB0DrZHWy5IS0M/SEoy",
-	"3i+yWowPBa7uyX5sDcFBkYZen2mYS9ArdJEE+R9SAV67ebP03l3SY0sXMAvSDrwV7JfaL7DD6g1yxC6r",
-	"Md4eIlxkmJNQ8dcENz4GoUn02UtYDlHV88MNNDJ7lhaqL5s3lHFsR4fOH0tiGlKuuLhGAN+v7SnM9nVn",
-	"jwO2jsYSoYoO33v8ENCW6OtgUwN2NJ/frEyjHnPH2JriLXBbAcO5oGvKOmUxDPIBq/VGdeJ0TV/+j0Gv",
-	"HuUiCOV6qTlqmEyFjNQkCw6dDly8OoB6a/K3tVEmCRJEKmMU03GRd/19LVmLLZcPxlvX66ggK1MVaUaR",
-	"dc7g8WWZGG0qlgvbTdR8v9aRh9WoBWfrFlnI22gFvSP6FnGNMKA8PjftJWHTjT+CYHaRpsRGgGu49sZJ",
-	"uBa8KmHDVTJmRE8pF+lv+hHa/G92DEE8c27bOUq4OHkNN5cFz25lcOtDV99FGtrGHS6GnV795Sw2Pmu3",
-	"a6Na3Me93deiMX4onP4AM2fPMYeXpIxI+Qon+yPDXQ1rOKySS2U0PghpjvcIShYdaKika0b0TRBuzqNm",
-	"+wrvb6ptKJCSbUh2O55tr/D+pX4j+CkD2Rw06GwZ7RhvZrTmw8w7LexiXokFcqpt0syDLOwIjLn81x2s",
-	"LHvtWHO79iF5eolFPiVKOe6wr0Qx8oqqnwzTJ08f2H5lQmF6rIerHH2J5eblhOZG1rWTkMqjSAg8eqB4",
-	"144So/wnfvcHyu8/Qbj1AG/OdPWYuTQPcJ8vlpjd6nOkUgs4YgCifsEjHeuiOsR9fNy9MiO0HFuu4p6u",
-	"gwB1nYqLs6joGr8jJU+uajZhjaC2Nf1oQ/MvcOSHLb9LCNDXghk4BuSGrtSYD9zAgwd5HPCvTdTG9dYF",
-	"yh2dMUbeuLEntbIYzmDCckMj3pVUbTG+/qN+hdyXJEsZY1VwPH5vj67JDGd58JKwY7MiIBbW8LKnDUQQ",
-	"05cDfCQsZ7NYjSfFsMPjY2sV/Bn0ytfJT0Fvc0w/9PTggOFFTltmmbUH8g6/y9TOCf6nBub0Hhq2fsmJ",
-	"HRMA75mnd05EA8EvN64Jf8psfciKE+Di2iy/FPfRRIPA5WT7edpe+nYsPdtaD8HWsJSRui1CwJVDiwLp",
-	"Z8AHnkOn+WC0NyXROy1BWyRHz9J9Ewn53NVoQB9bR9Vm6vc42yCpSOkcL9bBYaHUoE24/ouNF5tr7hYb",
-	"UJVaZfb5UA72TEttDoAv9GEE+1y1mJD12viC1GyIrlPyMDU9Vgtm9vn3d+lxfHI3Is3hFz1b83UtL7wS",
-	"WWQDmN+8Dl6eVn/6KE2p23FsuUbPvE+eomvV6Amyc82XbZb51EMpiHhnN0oU6+4a4aKo03LAoVqxgkjb",
-	"BQeQeLFSROhv/q9/Xpw9+/j75fzyyeev/3n+0f312edv/vM/+iNrhzKSVVLxLRHgNBUEu371J2qdBCym",
-	"bD0N44bXDf37zyqusB0AfFYKJ76yFjgjC5P6IXvwGAvO1pA1gxl4v8EnStUeYSSIJOIOsjMAG0+ORGYE",
-	"D3ZCSQRWlK3/ol/qFuEHMOE9SLcEbtzxEUde652OPJgP2JVoqJjXC9rleJ/k3BApT1urHA/lm2tMarsA",
-	"m5H7EM0L+7ugA2Neu8etmyCJWsZVYud1GPNneC2okntyuzd0vTHxNddAgskdESYLaxQAbnKfeKDWtosP",
-	"Oj0a4QpkzGm5+EoivmPxnphHVRWMIT7etssR72ey1sLTXJ/r3HeP1EZU5n47fCcOI/bjhNs0vsO0SOrO",
-	"7fDuRrtC0g0LT8ME5MNo9ck9uYGKuQfbV39v7nEjxm01oSrX03vd9ES4GVlDXhu9kCJsn5dNUnDT/rtj",
-	"Fjy+6Emi6/oPelLSW9looQsOVQWJxNko2EsZLgqSQ1+iDo1Xw477g6KQKPvfrGynTzltEdIkUTm0h742",
-	"L+G5xDYsyW6nuqhNz42x9P9gXgjtoLJaFlRu3LYfynD1np7PAr0//Om5opQw/Op8pmfeSo61EqGvlfqF",
-	"szsstPxK/ab53E/mffOXm59u6j/DLeejHrbg2W2qPKScDZjlS34fuFmwQtuZ9vevJMo0JZD6tyRoy+9a",
-	"KHkxBhuNb8cIspUXhfHFvFiTI+Q+UE4YzMF5BRnApjPxNbrQ29vlmTCu3C/h5J4u6kvHqz2+7J2PKM2z",
-	"gEH1HOe1eo87AGtevuRFtU3GwscyhhlV4DyWLlqQu2Hk5xdZRqT8ER6d0BlaKlIG3EWQ5mbayxgkE33/",
-	"hZ7Ue6KGO8TZSdnPu5nMLR8aKodYvZ1QEhdn9XggwqlcHCyaqDmSxok3d9qyI6nF4nidElFsqYsu2GTg",
-	"SprBTpgygN1DB2MEB3EykDzG9gDeLjjGQTaAmdXccK+moH+BbhRPr4ps+vYl9J7xmv0N5WfMm83w4Lkf",
-	"8xmvVMH57ciPvrFPmzvTKBwra7LduMftPkuez43ecYm5LDWNzU41Y8/byxaWiu2WquOwDx86a+QEKE9j",
-	"kf9GtqmOpiM27Dx92LdZuSPivpzJCfGDh+1mOSVRHvzVE944rqHmiEKUSInkWOwAmxwUqvCw2Q71PDwm",
-	"DNZ62HX+AkJp5OkoiVSUVeSGCJpcl+lDyR9X3q7/ueSShhPGwIsFlfdj9VR6maANMh04KLf4nm711J65",
-	"/0HUxPzbZei+srdIpvWbV64cz/7VNzRi95BOLWLNaft5S3CLNbHlFby4qZJxDKE/5/jkBJOqY0/uQFwF",
-	"s30dlJJf1Q4pZN4b28rt1yqWVGe7T44nOFqWXrFhGKxf9DMHmGimXhTe99phLm2n04ZDbiL9C5a6GWvm",
-	"HJTnQmkCLoq6kGfDizxWQ5GmfZxwDSkgQ5z9fs+8/0ElVdNwlML35CVZ47SDC9oVLtauvPSQRxOO4wkn",
-	"7gMdkVLh1SpwiT/bYlog25HofFxxpPlWm0OdQ7Nm95gjsl7wL3FONtJ1zGEJGUwkT4fisSlioabOq4rl",
-	"Nv5kHhxVklaQVQKO5clSoaZDahiehHNwYHI9K0A5+0BZnoyQl+N9xP+zw1QFT69fJLFtUTO8JUhxjgqs",
-	"iCn7wlQhypBrjT3qGDssSZGzZvzgpMF+cr71FCzqFBlJA65uaArDVx+YMytVwy73z3FCOGwIi5YRtUjb",
-	"L5EsaoXvUz4UAk1tw6TWlHnfDrLHa1bQ1SGCEFSVJRFnGZYEFUQpIiT6+vXNG/T46vJP3wD8yT3ellqA",
-	"Zt//8q6Td/Ti7H9+/P3R58Mko3ZmHjRxP3/ZgOvXP54ZGH2AasFqM3s+U7woNryS5NulgX35dluz5CWY",
-	"ge94sjiXRGwpBHHbcjoUveztjONFIo/JjjYfmbdoDC3kK5sTcNDFCu/rhEuLQfCVRL9xRtqrd3Vx9fTs",
-	"4snZxWW35HZg9TJcEJZjcf7KPJu0eO5lmHZdZfgFbxQjLgfaqJUPdDmI9rdzl4OBTDnTQG7MTcBQHZaU",
-	"/QRYYVdb1bkEQKtcG7TJjDGEtC3u3b/a0n8xCjHGll0+XBsXUx8ytsP8OMxiX6bIMul5/xY+lqhxItL9",
-	"sj913wdqZcgQ3otv/MrN7UQh65gR+6bJNVmTOdhFthMf5KUjQTIu8pENDv5PaAue2GUb04eaEByhdWfw",
-	"a/QbEdzuaWoxtzhD2CI1P2SH7xe93bwFKUkItui1QhucoyUhrIadNvCK1w59w1jWJkMw7JE4olV4fcWw",
-	"BIbvGrBAwYbh0apQ2GqTcp2XNIt18Mip4sIqmUNvQKw7XUFwvohfa+J9eCAHsOdNQXqaWQmiKsEWI5pP",
-	"ejtBG7i9iJN3RMhOE8WLq9l8dvHnEV2WPQbW0G223ZxmevP19tx9Drbm1aG3YUhUICZVGIzSqmaXrAGA",
-	"hSq0xNntOH06Qbu5680DoM/UJRJ+PqKbjWsmz3KLTpOoVh9KtdXAHhDdAd5GKzpgUHneNDmIIdnEJzp/",
-	"kNKvERrPkhfWeZ6yi145jUwno9pnJu8hobNn1xr09MwUoMrRfbehXCGmcA+Kn7cY6sikCcJYgPZMn8RF",
-	"QU6DXOyR2OR5e/x1rGsQjAcQKt2Snh4pxMnOdF+rE/HDuzJD5B5nCuXmCQshD3uW3Kv2dfni/OICrsre",
-	"7ebRVcv9cfafrtLq6uLz1//613l/4VXIJ+JonewSeZV+nY4i7RVYERkCkTRssqqYkR2RCtlD8RpdAKIR",
-	"s/6GQCoivRtz1t/+w56y1vYYlJSf4SEvADt6gIPcLNifZtCaCxHJuh2J0hqBhhqisW4dOw5UvfVKKciK",
-	"3g9fIO1z/RM8edWmx8sTVG6ar6fvDZznsW4neI0pkypRlMGlx9aL33iKj/wn89b/5OH+jpDMHbOve36U",
-	"bZve+8UzoKduo8ZKNkxsaHEEWwK6TImt3yuiMC2SHfrZ7ZhZeJNOk1lvbfsBw/Qg3hixWU7pmM6I2nFx",
-	"G4av2EWq1cxhJwHdnFfCVK2ZD30lwzfoqEaZz35rdwzqVzX2cUNcLyO+iNqJ9Od+GK3zBSykEExfEo0/",
-	"u/M1ReYSzuRAekucmHdEKp7ce2hH1YZXqtGrHVMvy0iprJMInkGUAQaoFv81Z+TaOhkVN5ktBpO/E5IN",
-	"FMsE53CzoyoZSz9c7/Iz37lSf4lpPh4ftcQh280xAjOkTy/MVI0qwO+ICLR3kwrv5dz8e8a3RJqoNRf6",
-	"HcDIQHAUGrfhch9FVf1jLdE/mhMuyclCslTk9ylXT/dOJOvVnWohGGqyiLrqxhaUrxkXJF94pRftpTKV",
-	"FTW8rh7Uul/1VerWdf/Qawd41ooXOeIsI3MtH/qVqiw4zluwLwOduM3FIRHz1pw3cd8jaBoZPh/tSW0m",
-	"Vvc9WepPy9pxFrCpYu2JrOjM7A3IABphkUeu/J4FdjjIofWY1scc1r1tkfj4abUQeRx0g7Zkc4SfILvV",
-	"VusPPN2hSZwlNPr8XrlRBooazXNhek3u8B8HiDO50UQ+Prc5oRd6Aty8IoLIFA/sljO1iYUdHqgzmX54",
-	"QW0X9mNaTRjH/uQK/3ZMtqHKg11oA8XZVfIGdg3FmtaETkZ6JPoLmKFm5xxhiRp9mEhls1QnQiR6RWVZ",
-	"nRpdkdzRnLCMLOzuHZkN7N6SXazb/l4VhDz0ru9i+eWWaU5sIf8g58GTbgKgaAq8byn4XbRXTn/z6Qa3",
-	"dTSk6Q52ZMGlGglm2sAgWyi6ml6fBL+EjbQ2vzu0+0FNrRCfXgvYdT9CC3iVQOO7KbxA//3mzc/IfMb2",
-	"5qBM0hwa+YH9SQpJdg4CpD3sAG5gQ9QNUcoBXSQlxyicbRZlvooDUX4l0dtXP5hLlL4pQd7LFtPiGtmL",
-	"E6IKbGfIt9cmNkYFZbfQa3sUkkNNRJDvpoz1RaY6gXNBtkYwjeDJgu8gy9gUZ8HNC/YdEVvKLNTpGkKC",
-	"oc3uV/8OMfEgWuOawrkb64oXBd/ZHgo77xprESCmW2kTgLzsKxYY8+DnDYZiD1dekmKeBcLMt4SUsumo",
-	"Dpib7k7iFm7DC6tPtlQSL/VLbvXifZwe8XxgNIl4agm5Twn/wuMRkIR+S7LIiVSLBMt5wpmVjvYQAc2O",
-	"QWXHYDa0himwVHB/BXiNCDAZKUczu9+sdWdSDdDh5t5idQPYMXB2tWv701Sv20NHbIpG2vvgS5B5zKgl",
-	"4bcdCnK7LDCzt4hRB+tb8/whysDlMNhEvQxu0B4uT8PdhLhdorq078Q8XJ4ZMAJ9wZBd2w5t/0l72S7q",
-	"JYPWaoCnimmOcr7r4s7EKm0al0lN5iBLp9k1Zu/q5ZOQS5TzTH6bm++eGx6ca3sFmdeWUGFEtlNMHA/G",
-	"ItX7ocaEClv2xWeb+DJS3doby+F5NfZCH4OZtLllJs91HvcxRDK9oN+x2kQ0qrfHx0wyenJFRdlSbwVk",
-	"hOB2XQ0WJgg7LHVHcZ2W1Eh6FLTKLux7YZsM/pf6zfwM/WM1yGhzIAIYGGLW9yyfDNwyMgUkRJJ9NULR",
-	"W5yM+LfbkNYlgcGlAAwwaOs4fPmFLwQJuiNMvTF/nXIHdOuu1aWBf5SkdQiP1YiGkEplfJvq/SFC8EEz",
-	"/wdoy1xb3Ye6pxm6O9GMs1VBM2V6hCKaNwmi0ODSrLe5R2IG/bLRkuf7a80Rc/JKdwD6VwYMMTjrYywL",
-	"17rCDQd+h3+7nir27gd/tiGjWEfOpO4UMTRyPe28yQAGMxgVVAIuqXlJBvXw2K4GwTa+dhGiknryDAV/",
-	"P5wgRwE+fySk/UNmeE8CwZfE1Y+c2BkM3HoP/5rEqy3BLAbzzWtdd1CnYxpl1PVGNllH5A4E+/ASB7ye",
-	"JFJDIgS/zhvt6aZUD9rLr5N7HpuVme57/P7e6MZ3Y7opddFWCdSCaV30aSX49pOW0U/QF/UT/ALh8k+K",
-	"f5oj/TvCUKnL2aGjasnVZrGz9TTtYX7yW0Xrr+gPIsoUd6NiiXakZc1Oa885BsvNr/aI9Rn54KrK9MVY",
-	"8O35NJQ3f6hRnWz1Gv4DHowAsyqoocf7unvtkESMi2EfOi1BTerpb6tC0bKg+oDeo0+s2pry7E9Q6pjT",
-	"O5rbn3LCOHhTufg0N0nqxsfbTW6sH0tgR/ra1pQmjSJGgNa3dlyiIPQsa0PwvMWkoSU+/WHene9Dn+be",
-	"9+WN4mIKwgxbR7OJ9WdHYB+b52onT5DUH6Dr9UtbfDChXqED1pDUgU5/IkZUT3Tn98Ha9nCPf4luGd8x",
-	"Z7vablNLIua+oxDUAPxuOyxAutSKkiKfg+ljC1Outc1PwPuo/wo+XYnwv9gKZwrhHd6fow9gOUAWnbYZ",
-	"GCE5yefok+UC4Ip+QhLv5fm/mF/o8vtsy5e0IOdbSWWup/DfHj+7fPIEUG1NBUyJhdqfL6lQmwXgRTyf",
-	"XT57dnF2cXV29ef6dxMSnlEGis2AdplfjL9/9jrH6Hs7rHFp+qz20VP99dF3pvSjGZjYrqKTxoTyJg4P",
-	"zZ4fzq8xLGdajZtsdQiCaft3pk9yReqGCB4vPh8i5QdjOm+x2rjKcn1PQ1xAB5G6jxoWeEtUq7J5uH2T",
-	"k72d4Oaad9jFDYdaPxj3Fq8KfZFEgq43I8C4zcy8wDR8O7jH6LoSyfnGUypQm8SicVUW+nFHXUA5uxvJ",
-	"+C++sW/0fXQ3AqT4za79kUaBhBNpDSKivf4jnCl6V2sdeGxsB51mnEXjfuodrjUM2m3AQap3jWYuAlS3",
-	"0YObrN7x7XvsCz3c3hGS0AX/AyG30Y91j5SmENZfnSAPHR3h3cFw8QujqVoO8ggMoIOt72YcbbkgCIrN",
-	"zCL8WnGFr+tQueJ6g+cAva8XyljpcLmoylAAvZsb4Af9BcmpINZJpJVEFoZgXdFCEQdP0PXwmB9dzi1x",
-	"BSlwfMprtDPoMysukBuj29DlyZOghjS0LYx9eWijG/TCzgDmnYOOMY//PNwyBj4dWd48vd2A15ctkAul",
-	"oNKgKVUFf9c/rz6ei6og8p8XH893AHEn/3n58Rzs40O/AbkjwiLcdtdkh4W+6NucAxc262YbrOBk1mof",
-	"ng4u/ejjZm5jdJDuYuaOcm58ltpoadcYxIqNNGOabnLh1bhP3GbfU3CmasJ2G14Q6JI01+c1HIB1TnyD",
-	"VdOxay7BUu38SwedDNvikd57uhepEHh3YBA/ezpsEh/w4y/pbdVTYjjLKrslKpIDZXWXaqEojII5qDsD",
-	"Bz/sfkWcobq1MFoRB8aYNlY6ZGs64PnILByeZTgcF4Qd5X4mrmNnoyDAtM3x/turi6unkZzJLZUkj3fV",
-	"MpVAiiOs0JbLSJKD4Fs+ulFxYmfjYDJlPWAry9oxypuYty4fIxvh5M6AvwRbvx/vBPgrKfIXjXP+oZOW",
-	"vVBNbEO/cNsZNKN/xdUnK1USGZSdEVuuG8k0I9bx4OD8eUFzvH/poAYfCA7BIRyNWltLwyscLixNAjRo",
-	"3Tu6kRP7k9ZuEhdQlye5u+uuuSnIcyVYK22fU7YuCKpRHJNqsPYEi2I/mgv/Ax63vBg2odvACxZJyQ45",
-	"YqEnQTGkLUV/USXwXJNtq+EEgWxUG3GN1FRXaqJQtXr5XoR6UW753fjbk3P8D332WBFovv/o6dOARAyt",
-	"8skjSV31MT2e5K1XMrr06KTX6XXYepQQ2a+3E3pA+r38OuB9xq9lYGzmUAfq+nJCKoyiLe+UD9o0pdrW",
-	"fPMPUKNr89tCoe7tHEHpaY4kRysswtOHLJIAQyEQ5SppIbMXGBX5yH1ZA833iYhZ9Pdc4QI03QrTohLB",
-	"gJ4/MHDba9zXKYxNNmqjueBl0yi7ww2cOdULkXGJdrQoUBGt0LVfWpino80Ohqp4G+GdeVJnC50YieN4",
-	"ydSlMB9MkM2QaWzreV1qdocJnpzUVNYC2DC/1c7SIZcllAObmY08p4euyVMlO9aCuPe2PEZsPsdnPKWd",
-	"Z3QrNGsbEt0eJ4s2vCHWDUGhYQ+KlZn6n3qc+maeP9BkKPYTAvO5osTxSkbS38hiubdBztQGDECFreJz",
-	"26354MjNoVl4chPHW63p1o37yBSHprtkOfVaMUFwbts4M26hJ0CZQuTUwREozhfbKts0oFFaKAWH/6qd",
-	"waeEk0jf+9WGiIXaAHQrWO5Wty0MVrkM6uis3qtBdI2wk8kYNwiK8oxf0M9MCxWV0JB18ALSOQ3+LDKK",
-	"1vY4rnE2miF6T7cQkAwCff7cnN6UEbQkxo2DmTk6wzeUOt3mlOFD4MfcXQHdJAbF7uQ+mraQn8BZYwb4",
-	"G03H+01sjNs6iQITiWjLzkSsenOD98/oC+kxYN6xeuwLSdLpROh9bVsmhDNsOytkTL5z9MFrpS4xdZnk",
-	"G8xy9896atjmn3Yl0l0Ao9kzrnPhRUh1tUn7kTKDJ6VFDvEVqL9AQOUqlCdiAFF7KBnd5uFAsxnsfJeA",
-	"vNwjF/kN0hYirkb9kKehkNrCpCm0Qabqg5P1BoJmJgu2do1p/o2kK2hZM6lwMaUBcho0R0JVcKzZ08mQ",
-	"arqt3304GR6Akon1gG94eXqV3SzbdJX932/e/HxTp7r3lQgdvPo3MqnnkEMtPjSPnB06HY3L4oG5D30M",
-	"U+3aXB0mty0rWkD3uK/5jhExR1ssbonSf8oKIm7nLvqCmZojWZXGEbfF2YYy8o0L0biEM87qvDOvgRTf",
-	"mUx1r9sXPvvto/6/i7Nni7OPv1/OHz0LtP4y1N+QVLG6JQnhlrfVsqDZ38hwkAE+G2Lxj5itK2sEuGsJ",
-	"bBrT2bkKXhZ+hI5ML5oYeMq+OeoWG7LLgtMia1x8X7cvTswogsOe7V3RjayI7ArGkhaFDCQLmZSaVKPW",
-	"ktlKuAll2ZZcqkAicPhhQdb0oCwo/KhUghhRHXj0oJU/vDc3MwgtxBKz24Xt2uK7nkK+JnjWdWrxHn76",
-	"OPZwwKkV54VsErAGn1f4ftyj3Rwou/4DMjkF7tgTrV6dwPVJ88I+/MdZgZysXBbz4WmS6CbvDjbgw/xS",
-	"i2/xJV1OmHXejBSJgRz8/y+KxB98OdPW7+Qm5IH6mG5I/oRZjhV5sSUsH3WVGApKjJSlDS8spoz35J+G",
-	"Vzwgfo+v5gPgdX7Hkiej8gB/ItOzALuZQE3+81fSh8QZRhJNs4/a436CFuNQhLnhUlG2RvAvpq/dHZU2",
-	"J875nyXgYdySfd2dPFjKHukbO5g3I3hBRjvXjMHJR3WB/anJDD5V0ibPwwHubIMZM2BfTWsjCqhw24hr",
-	"fUKsx4tDP3gc6CDKa7J2baSL2tiubdSkCYnhblV1CXektHXEcek8q5artpKxbtbUHzuyYvByw10zs7SK",
-	"P0aKhI7dGy4J+3CQzhPybO5ksCTYJVHvIeMeKY42BENLoRrGb7XqVLnHgA1r+u14Pfw5uZPXgw95aC+v",
-	"/fRECMqxaDidUfws8w2WC0EyQku1kCQT5pokCM7fsGLfcbh4Jq1+L+X5wzE6ffRZToSFRhCk5MLiIki6",
-	"ZiS/Rnipd+xzRJXpXTCiJfF8BiATDV1QEhEe3oJVrLEiO7yfQ0br7+bhzw80eDdPqw9kLLZgSdA5f68o",
-	"UWjDKyHR17/qvwDQ/hyZPyv+TV2bevPTjZs7+lpu5XNUiWKOtkRteD6H6sW5rYWY601toMsk0Ys2R7IC",
-	"6Me5q8CEPxhLRf8RFv6bCVg99o/vybYscDJY81rwKgy9FT06jIutDenRipkKipcFSdYc/7AvtlXr40Ae",
-	"5o6LPPnzH+Cl1revhuAD7cFkmOTP3J+mo6dHRN3inPx+0BWGocb9qSr4PZHqoezjDwBVvDJFhkaNbfiO",
-	"XSMJxRrSgf+OspidqdZROMPXinRTrpjiLfXspLQLaGMU1ePa2fYsU72VHijtStaF4hFz36+LvAeIHIjp",
-	"zGe2iLyg7LZB3/s48tZtcXfs6D3z/eAUQgqmXFRi+mSkb/O9J9CS0lqHk8Qk2LKsZTRiWxt4GJ8YNi8k",
-	"WQP6QfBkxwwOOChltjvwOdrwHdpitkcl1rYGtYgLPcO1S6gfTOaDi0/XAqsJnYwePuM5vTbOAdHUan24",
-	"pXHnFBzrLx1qUl4Kvh7jQazZ/da90N9FQCotMwkg1gd30gaTUxnsYmEAK8f3Dp5YTAf3T4uq00yj2/S8",
-	"e0EdkwZcM/H71aoX5rG/eerh+ReBKHhXl32avtsuykkZwgaY4DxcShCrBIP0QedeO1QiRTH06YM2VmOK",
-	"Isclpfa2jgpjJtmsO68TVGvUmrFzy/sWB3oX+PS2Xq3+jnACu2+8KdWbSj1YA5oHrnBtvd07j7eC3FGy",
-	"SwUthc04gfV2Fw8tgPv+AOmNHp6GWhW8rWua86ogOUAijQQg4aXWYbxSI/ddPcjY529pWY5+GrT/uEed",
-	"7zKQA6xMJajFOU/NcG+covYsaljkT7+ZWj8EmN/WOBFXDzpE2lwy1mCFVhLSmY2rwnXwK3B2K0PoeVJR",
-	"hmvNepj94D77lUTew9Gcbvf4EIh3uJ/fsG/QNc11wzQfDTK3PwVyAK6Qr0yi4zn6pUSKI0YZcX3ypUXn",
-	"MB1CvVvrHG0p4y7Rj7Iai9msiW11JDuwWy4fb3Z5df5IC2ED9TT7/pd3hyBayWXq6dhR3WQGl0dXf+lj",
-	"v4vK8O6Fe21iM/8WIFXaStYQ9QQLgICo7ZE5YkZ+OxAz+rfR7U8YWYBNn4LqbG2whHdq4OZRz3fWzEzI",
-	"H9h90KM/tHEGuiEfFo4NQAC+MCh9lCGCsw1yt7nOLiCwalwUNgL4fPaqYhTPQuHZn8nuRf7vSqqTZb8G",
-	"4biTMJXdiwtnRR/mLdZQOQDd3YA+uVs9NLlqenN8vSbqOwMrYcD65wjXXPjm2mIcWt1ElX67DXuy5jzf",
-	"Uehb1cGOHEhlctu4Bxi6tSTvyK/VBB/hQ6FveLy1fsevpAPkkAftxBwyB1WSFCtELRoOwuMxOv44QvJH",
-	"kII7zefv9AipKcYsIV7QDPUjZSEf95Yy99dDt0lJBOWDlbNvzVMHwFrmn+eW4n5G/EjZiXtnZliRNRf7",
-	"ACZsv2ZOzLfqRuW8T/XC0WhelPRvZD/REZ1Yp+xSTfp459LJYwW/POJp1lOpFH/Py1/K0y7qkhR8l1Jv",
-	"gveLgm5pUt9hiFkGc5YMOEOGRX5tcQh3RKpOUeegVgQTZGHBPDrXC16iqkTcomPmeH8Nnew3XCgijKUm",
-	"zc8GasEGkk351CODImf+cjl4batVV8OlyOpqtfXa1p5MKOftVAdcnD3zCwQuogUCx2xLqGpZjIE0d9Zr",
-	"3ZDkoPi2dbDYvhPGZXiNQCLRb0Rwi6/poC68SZ/95z/1nH+/nF8++fz1v/517v767PM3//kfDwB6ZnI4",
-	"Ixrv6UWazjJ86JGEd1VyVGGfFWRBWD6pTVHzdowogZmBRkw5V8kaFwtSl0CcJrm6W9PjD2o/GZ0Uwbd/",
-	"KXCy02uL94usxtIIJdKcuBuKJr62QU9p6Q7rl3OjYJ4+CisYcl9SQWRScOqWsjziGIJ7pLYuS7yHfo/X",
-	"iEFAQSJsem/UNpwL49xxA06QY4U9VFJorqRMhqESmMkD7Fg/56RG5gpYdILyBsHVVhiAvdAm/7KG+F1R",
-	"0TlWLl2uQPRgOcLSr9jw4Qy4xxFYOHh/PtYMf5neSR5Xii9KvI9tJlUJtqhEcagaLkYlVQNVcvOTBWVL",
-	"8nZa1xnU6EnAcbHXtjnCkEtlXZ7uObgmZXgLMa4My81x7ZBTjTd7+UluG980QzdzAkfzYokhb6Ks1IIy",
-	"h+8BTueP4VAvGRWNGd9EPpwQ1W/y66W+2aTj6S7rI26Qe6uC47GL0g38wasx0nlREFBDf7Uxh8TwXRBj",
-	"G0rS9a/IQoBqKam7eVGGctM7/sBBYfBUajeFRBtS5Kf1SlRM0WKSCTOglab2fkzcgCnW8HDLnXCXS6eH",
-	"YazofJlMnyzkodpVsyfR0z8PnUttY+jgyN6jLd5bIE4ECOYSYemKoQFc/BqRQhKTYMRZsUcF57dhSJwH",
-	"tazmdsJRHgphduMHQHFPh5Js8xJQN/uAOA5RIuO0gYfwtLL8f/3PY00eWIzT+9sMykWC+4HxfpJ/5urE",
-	"JCe7Vj1eBrqt97pWj5BXGUPT4iuLmMq4QnwHaQx14+rnptLAuuvnaM2tc8JBhBo/l5HvEtMcQLnh5gLF",
-	"NqD1qITv+jVx5nu+LZaTpZLDiasDYgr9gdMM4J+sO0wAurJxyWkziQuHjZbjvZ6uqQoBP4JES7KmgfaK",
-	"5sWxx+OA/gyfRXXfoeYEu0rz2BkaIyx8RZZfYqM/oGM9YKUnKpF+axs4MkGPJCuGhvWJEZeHMRkMvUMn",
-	"ARA5wXln7P7RyaqfY6OXXNI/DiqTliinW8dGBkIb+FSukWmnfavTYyKv+1HsoXmjPnIOkewj1rAjYVIL",
-	"zC7efM8uCnaZjPBnEoj5fzmkcAgCD1ag0Of5CqCuDWqnA7teWfSmnMjbEcWyfY7oBporubq0OqbPwKOn",
-	"/qpfHerOFSHT3BwxvLOfyc4iP6R6Z/6Pg3ew7bkDV6CXb959X0c0Mc2v0XdX34E8LSupJU8SOdeGZolL",
-	"s/U99/vX+u3//d3Vd9+Ew1pQi9tx2X8NH/rfeuvgou+9lBPIX27LdsvHmoqYBEysnHHOlTY3/2FSMV1T",
-	"KX0HlNz4qcZXt6QYFJ2SljY1N9xULIEKN9n7HhCHSdlUvMiv0UUnqO3ZuU/mA4CdKanvqXUwoU59772k",
-	"Xndb31t9mN5KKFzfEhGWCbZlSRmLgbQrCwbQMqtTLQX4SITeN2XTsTvFBCx4dmujZAdJEZjlS37/lTSR",
-	"o1pLIEW35BoxvovlRww07KgcBlhntXccZbikCheoIFqLSPT165s36NHl06dnl990GzOGvu0l/nZFSRAS",
-	"/vzjq8s/dT/+KNx2rizwvkZ5Osgm8DfcrWYPNGLaEATBYYO3eLD5+q9Nfj1lezzC5ojm+oosqhGc6QbF",
-	"R+ItNa8mY1t1KhFsbKrE+mKPWQ4wPSa+dT7oIIMaUSIWBKqUO1Q8eRxsRUczIheUZUWVk4XC95HGH0bI",
-	"W1HUoEvirwDEDvvFuGegBBVmwjjilZI0J8jUvFyjFb23bUXXnOdhM1rh+0VtSnellcvaX2k3jBOdunfh",
-	"2Cvse3z/bkxZfFOW0Onn8+JnU34xr1tef19pLfLtd0QUxuPSD48Wzjrz5KrRCnNX9eD11/VqwAPL2paN",
-	"jqTHtKWw5tqDQF4xL6cWUZsfgBEjO2STBHhJGMlT08lWDhivb4ENel6nGqUL+p03CK/2qetWxYxrJgdK",
-	"y7b2OUQyGb7fYKEWfBU+yFt9outCHvNXalLfeIn4ahRroDI7XIyJlhXLC/IcZTwnskG2Nctsa7rrW249",
-	"1Xo3dUR5YMp9uBrOzDikk5F7tQCvJSDHQMNuuIVD9z7Iy24a4jY53fo14+w0vk4ZOoWdO5fx3WzujTTs",
-	"x60lKLJr3uJKktN1NvsS6UtvmxyAE8GnTUyd6KhcCY57Y3iZraqvOlKhvAKFkpqYWme+OumwORYZlptg",
-	"VkXrxnlg6bhoBGa3CArCIQnFeiYsrM8I++agjbbr4Fr7xCzh/av52iRUpYUYfuBC6wpaFHNjmWljbefD",
-	"6ddBGL0U58i8oHh5VpX2FdidWwdw+MdLtykrUXLZQhdYmnik4mVVRhbez3s6wOSwOqnEeyJsU2AIPSmu",
-	"j7wSr+uTRir9756/4VAgEiTCTaVfEn6k7DbZwxPagO9trA0prud6DTX+dcDYHfd8R5K3Yvj+/le+QwVn",
-	"aytx2mi8Ro+id/VnF4PRpR4uvS1wqg+Etl2F4zDaC8za6P/NYfl0evhkAMnCIzQmKwVmk1rHJpxl44wx",
-	"sBBPaZAlOGx2G8JatyBb9gPp2V3lyfjuOVIcqhiax55bo6XeKzvszjGbXCEqpq9K1yjHijzXs/yU4/2n",
-	"uY3jbvEeFZQYjYIlWmGh/2MuQS4rBu0gLebQ1GnTqxfieIvHtA//r0p4ecA8NfNmzzS5Fkz5UHeiN6zY",
-	"21AFTUMB9j7okpo7GcuDcbkpyd/WIxS5Utge2nKDoUyI5+Q5eqzPhkdXzpc0RzldU1v5vtmXG8JkpEk+",
-	"WdH74EACs5xvzcUl+G4lSeTw4CtFbMGx3kVLAjnfB9neg9zrio2MR9zemTSRP2Iy2LQQ6zsisErvbZhk",
-	"6WUuAFGnQAuakQVe4zrVeaHVX9A2y0l2GxZR7yvPm7wYeF4fNkbmbC+PDOB8XU2DLXjKnyMFTifK9L7N",
-	"iNblVqAqCfdNzOaePVJ3+i8FkWD9MyLn7gSAoY3+r5TpCag3UUZ8ta02xJQlwQeCMw53YATtYuiHk5TK",
-	"ulnYsFMlIVU2fop7FBhUjBxVAFMLxLj35tCSi+dk2EXWDLbwkEPag76FhfIHKqtlQeWG5M5wsDmtZtng",
-	"OeuonOuD1OWU7cb5WGKKqpn7DkTGx0oxfgkkedehfhWFKhuzEmHFB5SoDZGg7UyeGDMxMKsEoWebhdMc",
-	"ZbT+IslbSrJgGmBvcsJBHU9HtezSC1RE/VLHO6BkUKqSPSXw+QjFNxus3/qLg8o9dSFzQt6CJe0nAria",
-	"p1LWkatojCaFV6tfZDI90YiGx6xHCTWLk8rDgfhggbhzqvdViLv4QmLk0Us2bFKmpcIs11I5HBFyHGhe",
-	"/seL92NiaiURmfUXNe9ePuu+GnjzDhc0r0uPm5evLq4uzi4uzy4uu1e06Edi4e4c77WaJix3cfxr442K",
-	"Bg4vh5FFHavrzjyOBa0pxZb39MX/R7onE72M43yL7wVmcpWuX1Jz6w+K1y6D0h6SlxdIkYKUG84IMiDD",
-	"c4RRwdeU1T3+4J+1lYSZfw074thQfLAW7r2guDhdHVzEDP4uavb+QW3bBEv0oHBSkBIDd0ouFfzx4wBC",
-	"XcB02m04uGVaRqu2Dx/YcG3l8XCkxP4a5QKvFNRk7YgpoR42SAuckZ6pFADTQC3EhrII0cMtAEvC1CKc",
-	"5VV/eyl4BQvN0bbKNmYUYp1fDcSaV6/uAUP88/zjMDAEUBHc5ixHIJlqg83cjhxqYgXgwTrX2VQqWvDz",
-	"C/Sq4JXIUktAvqcA/43NHlQGoltfZkwmAgRjtrgsKVsHwO3MD4PT9LqdOHMiDjlgAAeuwoADhkp/i2Kp",
-	"iKDy9mwLfzrL5J1WnIf/esZ4xeivFQGpXwlCBM5pJc9yooz19W/J2Rm56zi1m8EH8jacu7kUPK8y6MsF",
-	"eSyml4nj8DX65f3LuJkxMq0jKgcPl2/xATNlk2uwl3M1B88bt1dCNq6BQn3ohAJdVKEdF7fyGpE7IvZG",
-	"/SeGe6ba937iV2+ulnsu5U5QYil3PHS1/GBLsQ3YKlyroeRqC82wtHVB2a3W4dmGw4na5kL94bbaffK0",
-	"bWIEadoEhVgT5GdBfWWuvtew/CbDY7lHNz/dnI+w38fchSZfg/7Bq2xDxHdYJSPWxMRQn5sm9zJR6rze",
-	"DYPgleF62Rt9EatTicFUkkSbddakDOTsDfUccbu5dkg/GePMzwkuDlLrwzOpcZ5Gmd72HraBg32sHXaH",
-	"i2pibYIDXYcvOHZ0yeiXrRuc3N0ExKdPslqrauLcnTOgd3kKW1o0UCB5cMGDm51pmzocpuu/qX2Ablqr",
-	"1Wlvailt+h8qbuH39+8PXaQG7gYuBvbsNd2IEEa2BUU7h8+53t23xtwVFB43pLHg8TpwVz2MXPf3wRnM",
-	"j5V1k6yD+6Q7hefIT7e+Rt+zdUHlRp+MkDLEta0q0UrvHghec3bY1OwAXD3aQEsTdTM5TS3S8WRU55RQ",
-	"X5D6szFSpzQiChREPB2R0KCoKo72LZuPzHvqKSYAFFTKFpkfKlrIFSsJLwti6gLUhmzRch8M8UZ67Uxp",
-	"3zOyV86YupUx7WNMDyz7NZjIYGMYzeiT9+iE1TxBg079XRMDP3nXExtqn97y5Gc43n+wojC5k2gni7BO",
-	"/TQrnVO1AIcmIEc0f8EGGRj+2ZSKfxxRoTKMjOk1fzzCn9lBbqyn6w0wxNGbjW1hlhIks9IXUBfGZ1tn",
-	"G0LWtyMLrYkK54b47BiqI7NP2j0Qn94NEZQc03o2cK+VakGlHF/Onw7n+dCclaQoIh2ofKYfJuU0HnhT",
-	"gVkKfR7nwUH2BIsRHZw60mpJa4ktfMmyYZQQm1U+uRJridR0VfZmKRXOki9C7prb5AyqRdNZTf+Ns4Xi",
-	"5Ww+A2tuYdtz2B9XXMxqCiXAPEEJEvyRde5uI1vERNvIhW+OPTeAN94wKUbLHaYFXhYNnPLYEs5Io7RJ",
-	"TQaTm7XMR3e39h28Y60hl1KTNImDLn4Q3oB2SCS7Nd38BIX/1gPAkipY5JDojO/qBhM57OnmGvU1hXTe",
-	"8sz7u0w7gXqJFS74euLtcrxucOP5C+aXVg2m3zRD9k5nStr3mP6D47cItMoO/lJi0TKyvL5Pdf+adnsb",
-	"XBR8V5tWdRKW1/hGVMHCr7ntRvR7MDsifHj+WmE4dWztnEkbtOWO4WOTt+eD89wK/ZbfRXqFxVrh6U9Z",
-	"oi2j+pb5FU32BhlS0gXWStTQceY+30v1pFbuLyT6lPNMflu7YQyJ5/+WnH1C5uElCfRDi4ho6PD5mNyg",
-	"3U1qbDerridDUYOaPKL7XUFWYzv2MdMkcUwvQO9EHeHtS+11FatDmLupG1rt5PwR+iTo5CacG+im2m6x",
-	"2B9jxdkvnfz2P0jy8Y6A7hD/PzHC/q9BNeTemgrKwst9sIz+A2QxWcgKpB8zKd3jC2vEw3kXu3AoU92P",
-	"bXiRaJrnECJIoH1/jewRagov7mhGFnVBVZvRv+h/NlliGMlKltDq3G8/3wVX0h8k+XgUHKiOHZGXm93a",
-	"pwE5rmVOuYOipk8LZMFlRPzrx9L2Yf3WkmSu/n+EN9gmmraEJAr54ZaqC+XRuq8YjvVts5fm8dTLirdJ",
-	"ew8S91wte/E0Cmgmq5+pwZPcs9emcyqCXBLOilAQ4DAKaAY+GLePGac/WD1+PPiJWn6RZuJmGDi+jzFl",
-	"vK9MPPrDSip6wo/UrNx6yhIY4nxrg9zwTshmFv6QQU4dB7sz4ojblgVJtn2m2Ev2nUi0Lg25Z+xyRmP2",
-	"Bzh5OyxdCfloOB1rcYyH3qkl6tArHoTBSQADPLD+cHbL+K4g+docc26hoUaAZaQooqdeYr812/IcHL4B",
-	"AwwsrpzmBpmdQUZqjkdocRjNu+c5a9KISkuihu1KvY9Or+Bht55Cu98RUeAyuVc5+OWh0rPGGIHMYiPz",
-	"G17kpsBV4i1BgJw992CU7LOmlx/jiOYBn4irNx22Wh2QeGpLfRihr5Xqmx3Jp3pNmvyPES6OIKzgK7yX",
-	"AP2cVx7e2+XZo4trhz0Ekm+eOJ+OZhNzhRi/ZT2V3lKTN7sjPExJvFruF5Zd47aOt4aBDZSTpeIhsIEX",
-	"rSQoybcEWtf47B7juzJPJ+CfK65wMXnFmrVyE3NfbGipWRhax7e4tNgLicqMShKwvqHoAEmXwbqhtlka",
-	"APpwRtByr/8TRmXcYnlLIiZ9gaVyMA981QrtbmieE6gJEWQELHdNfD1gmC9CsQkWk3OeJpiU0Ws2YF5E",
-	"2pRoPsDvEqCgkOJzVxjjXZWdv2T4jLQGpb0fNhdcIKGHQdPCOj1seoiOoO1Z9FB/8muOE6PpVxz9hWS/",
-	"Zp4LImVKiHZJBfRPVqOTQ+Lun5FGdbewjrKc3tG8MspLrDGjv+Foh85jqjTiFRDBHsA0H+l5sd0Krfg5",
-	"V4r5eAtL1S1QeMGNi2HSzupGWY6oCrH9CAc+dXlx9Tgxs7rIbYilb/bvXE1XWq+N2in0EBxQ/JYc3bve",
-	"fMQr/Bmc9Tvya0WS9dLUaqcyaIs2cINQdVQQnMvnLc9rJS0cIbQYmHdPHptza8qHmOQFubaPRjBTzY+m",
-	"Sa/kYzBTzYz72DklOTBBiNJlf0AITg6QWhQ8A5U6/gR7Ub8TMqcTKzlGngy0RhWdAK+aGQwLH8Zg7vcD",
-	"vDMFPYG8WZMgazNoIfVDXxXDORyT4D0zQu8SvV0ttIXQrxWEH8aDeukXjs9+ns8qhsuyoKPH7ilv8DBG",
-	"6wX1gGibkbwJ+5xps7Yt5s2Ue7bcSBTbL4YyC4FWXqkwFOwNaTpQE4E6157jnKsrTIsqfOkwDQ7hHoaV",
-	"IttSoRWUpsLFAypq6g5JQNn5MYURE/bXgefSMsB4mjIipXX/VVkG/UNnZr6eK3NMQlRUcmuBraPV/jIO",
-	"ehan4+gm+ekf3uM+BfNxpBgIcsdvk6jtX6yYp7c1iYHFmRbqLOyy9l8WGwnQGjaMA83JHTGQrlShDDO9",
-	"2Ybv9zC++ebA/L7Anbg1zcn3YvjKT3BcTPNCVIovSrwP+SG6fjb36CAlr9mKPyAdJ60+617AreUkSYkX",
-	"xgb6GGy7UHdzG9mA5oV0UIhEQBWe/vtzczfAAio7Hax3DTXi+fvCGa6RTmuAGWtJfI6g7xoX6Lur785H",
-	"pTrZNoG+C8zkd4w7FqwDwB0A9crWPoFxZ4ARpS+1ET3BPXo7njwy5i5JJ4iNuSlAw/FkSD25WRR0S1Na",
-	"n5o9Nvj8kjqaPs9n3MXx61R1aE5hPCrmD5oyLgzhs6Yn68LgEUQaD4h93d6uG1xudf53dQF/PuS/4gUR",
-	"mGVkciquMC0Fmw+1SJv7XHbciywkr07cFBcLoS8cYZ1tfkyJuud0ZW8zEc6vyHBBfU3cWnApH/pSXgp+",
-	"R/NIOUbfNTWkKOuPte9xtQltZmCn3WJom1fNQsQF4UvoUS1vRyhPgDJLDMpDuHgl+HaOqhIpjpaVggCx",
-	"6dAFGMiKB+LsCdh3E+HK+rHJJjeBSLnnPGAt/0FueNRtlScClAzbI5rNeWWuqLntzlYn3cxnueBl+VDp",
-	"N3AvljIGpXDYRExxfmuu+wXOxmU7KXxL5MK06ksTwunoGbMOL3zsvA5Fjek2JheoEeTTq5hmzxyhZuqP",
-	"vBXkjppQUYLG+WCqz0xBFdrxqsjRklyjT4Tl8pNpKIlserft87bmDlQG2mhpSWFz88LC9IWTn2yDOK8z",
-	"nNZizpVkW/mdozeQguSeXXME/UjMt6lAdUFeILUooXsM6XpHBzPs/LmkvRnGvfS71Gh2OdD4eB5UKD3A",
-	"Nqu0/VxYjiDVwYGK1RX4uw0vHJTmaKD2v1dckR8pi0B7jDeiVN345mACbumBAxmXyjgXAQ3N9gA1VMuH",
-	"IdsomX6l4quNHG51IC0dEXALY1hhJxnbjl6TplOYq95lY2Kfb9CXPXlgehKM5DeKlBOSQEYQZXACXmQu",
-	"AlWQOzKYL/UCTrIf4VEtkyZbqH939rccGM9AfYYYZgzEwU1hEylndW8SN7uG4iDLObXZcyk4h1V2SxI6",
-	"iH0Hz4d2SlkPP1LyTLODlJgTNEcYOucsHfN6as1IYa7pnfaiyYxJud1b/JNBdM9TNtguuVQuh2wQbZOs",
-	"KWejSJZKEKLSsdzte3PDnGbqQd4LviwMfF+SubFHGAmTDQF59YKsKkly9PW7H16iZ4+fmN7hB9XkRUFY",
-	"KKnhPUdLgjCTOyJI7gD2Mu+8lSTjLEcrnCkurqEXIBw7K3pH0JayShE5t8epflgQ5bqkudC+JvQ8DJ2u",
-	"MC2i6XwwQQegnWEZjukRIbgYv5V+gDZe4bIAVUVcDTXQW+AOgLcEGGLSO8JgSCIIFf4zWIcwO7eklCFe",
-	"CVTwtbxGuJDcZTBuCM6JQJ/e60+dvc4/hQeCf4iNQ9AtZbmBogfpM3QLvhZ4K4cDJvDrvAasswxz04tI",
-	"uWnldsprbcGz25jb6UHLkk8Y1atkawae6FWSyIUDFUioFG7es19vODV8i3PLdnrfdS0gp/Be6487i2oC",
-	"ONPDFCZPAAdKL4yFm01fLz6rTet2/SMS98c7QSOZ7/bWgpVtzas4wgptuVR1YrbLxnanjePW+Reo3fcr",
-	"9WMRrYer0zcr5LErBQCpluTTe1XqPXOEU8V6sl/ioljawvJur5jM/naNAC4GeAqJkufbvIGJsYjuhyPo",
-	"pcv+RvapVVvoluzRco+0tfTni0d/CnTKLlp17d/nr25eBAUjE3ftB6+ePLl8Fnz0loYxlm6NDe0+8eZv",
-	"b4OvV+2sH0nXwcfuwwYKiHmmJz5HSyzJ08eVKIYP+1tjwoq7maF/DpwxxOixPsaWRW6OhhwJdL+uJGXQ",
-	"dYRuTR/iTivvkYkwByT/3eJIJQqSVqzQeYWvEEYVM3Ja9+D6ffZr/d3Z5ZML+z/I3KOayuXe3IvbnPjV",
-	"I2bkTdJ8b6CLoH6mu771WPYbH4PM4QpPCv6uKBsu4fpBP2SIm882vMgX5rIxtgxO0y1DyYDwkTnSTJaI",
-	"C2SalTTO1LUwTTuwQpxlYwvZDDZ+CokHXY8p3MnbH+pMfW55F1sP4657IIMmXv1Rh996DwvzVGKzg94y",
-	"Kzuw+2KIC++wIv9wnQ+6VbmI3ONModzsEISX/I6g34iwTndrf6DLK1c5Z92/+gJ7eYUAXc8m8VOmoE8p",
-	"RoYvrR0+uzy/+PPVk8O2oqFOSFefv/7Xv869v4ZaIbVBzLaaV+duo3u/ndFtaaHsDGreTPGi2PBKkm8t",
-	"SOi325rR76CF8Li2mcHIhulBjNb6C0bZPfkLyjTHbEWjxdvrRBc8+L9u/cWTEWlXd5waGEGsMCRAS4sg",
-	"mHGTl/xxZBPK4GjGkxjcwXU3kMdXzx4/e/qnq2dPvJ4TFyG18GuFi4AzLDBytyTPkGFnH5R0gnM49r5v",
-	"DpYUyy8t5y1QT7YkxfAFzGZ4mad7p/EDrXGDHuQ6duAjiCtvu3FTXK4d3odcRuSOCNo24qTipdbiO8Fh",
-	"Uxech9tnQ+uV3k4RsWhZpIODVaQ1Ua2uLpWFCbZc6F2md8RpmBOW+6dcocfHKldGwiYss5PNkHvfhIZD",
-	"V9w3K9M+QZDsljOSo6q0RwYw+jw4d0FwPibF1gTUsG0Vn+/bSAQNVd60I+sqk30gD9MypgckWlMl6Zpt",
-	"/1BlJvoEbQvPcLlVHSR7EgiRTeRjp5hoKBe7zuroZbgpCJpWUxdOY35jY/JYqHD/kOaoPbzTWaq/+kp6",
-	"XbwCxZj7Me6zOgn2oLxwb4Ho6+M22hmww6GTOz+7K3ICF+g7kvE7IvYveZ4MSpK5d8ambwTOoxhVOSHb",
-	"qcGBQMTvcaJeCsMIG8qoIJl662V2poSUsSSuQq2732Nt8dosHgpj+iF5mLP726HsbInQQ6hAR5LDz5pA",
-	"XjgE4VVIhrArMzEqWBpul/T0Ymx/pJq33szq4T1uNpMJL/CKCJHcDzpqg0KqrjBaemz5qHlhzPaZeQPE",
-	"Z5NceZVygEYiC+/BeS8V3xKB1lx58EArLtp+2+FjywwSmWHF8tMmrp+ym1Vzej1oEqyNF4PxFyjeHFea",
-	"05yNdZK5pcEr2OyPFL4j+k/JAii81wacZvWj4eH1TeUlL6ptqoF7S8Lp0F1XhG0kVnOoNiPyVu1b7G5M",
-	"9v0XfE3/lAK5pS3nODR4ZRCs+c0KsKZyvEdfK/7N3OCmrfRNpcQsDD6VAV9T7BlvNULGTMzbWB8MozCM",
-	"3IFgeOBm3JAbZ/QX6IxWr+f08Jn5yLsqVaKTUhmE4OGylZRaiLGY2rbQt5t6xFGBxZrY3tlbTIuwHMp2",
-	"+y4/L2daMYYJZ6lO2ruMRV/NgtzYuoMHBPbCarHhVeB69PoAtuw3CxFXOyivHg05JvOKpKW36ItCK1AO",
-	"/ocdIbd6YM5UuKvUqu7jV1fNQnP5+0LeB19IgmI3zcUWI98J+IAvR1y2OVtYJ1OgdFYzAF2ir3/iLMf7",
-	"b5Di6E9zozuBKehS/9Ojy9byPLocWh5BMlpSwkIhrNc5QPpVkoh2MneCN+Jq6H4gajdf5yZ1aJlUyaeA",
-	"Vl+jYJutUrfE1NLkxLFem2a3tFjnVSVbebfkDm/kL3Qa1Hrj2BPBfejDhBD7f5kS+mJK5f9qiz+Gtgjb",
-	"bPHt3b+r47vhvUOqT7rFP6xBu+UinBUsCOQZ6N+R4Dt5DTsJsKI3Jjl6i3ARMXf0C4EaKFIUEjKryX2T",
-	"Pwf14S55zk7vGmGGyLZUgCsLAzKOIAbUko7xVVmHlUEKF6lsfG9eGnZ7mDWyfLBMrsfsEYiaqBSJ8DoN",
-	"Bao/t5M7uftwxv1Ru6Z/D4wXniA8P8pt3014W+HMJmHeElJKT2q07YuWhLI1gt2GbTPYTiYP5Mt7enhL",
-	"HWqUC3EqbPAcK3bL+C6MTVo3GmwyKEzUwENZDXbPJXkNs9Se2ieFBV2tPs3RJ0bUjovbT4gL9KnAu3By",
-	"fONfCVcbUInMcNEegjvrTQ2870o/kaDrjRpOrzP8mFv22k8PrH26A9/0JQhiWULpaCMMGWZQCeIEoVNi",
-	"6UNS2/Ufv/sb4R3e/JbiZpgwTwRW5Mi4Zke9Wl+mRFu8R4Lg3PowTxb+NJk1J46y28cXuQXzHfWOS9up",
-	"EYAEzcgCrzFldrcvIK1X7/icB7e7jV0m3T/dOxGcAqjWTfsgvBGDPdhgsSZjGZlt+IgEt5/Jrl7XSWn8",
-	"cbfMSIt2y6VauEam43eoodni/YdO/BTftEGQh2uY7WddZy+UZbG3WFI1fmUHbzDWOiXZ5jBzAqsgDNaZ",
-	"czLOStaPMmIFaRLogur07NvY/Da/sURrqzby6Ymxtwf6VMqLJrpzKsTEpL0Tb6aXUBffJBKEClBcKeUI",
-	"NDPBS27KL9oQqrFGdQrfT8trbaJb7cwDXwzcEtuyeHzfu7AnR4hJQsAE4keKC5ehGOLP0LSo2CPbzA9h",
-	"21THfNuiashYcEIIko1GculkpI5PgkwSUrJbpGRC94o1L/LEj/VtBL+0YMSeBZN+4Yp3Rr1wP5pOV7Mw",
-	"kKNhBGwe2khWoqwT3yagdisafBb6a5O23b5AFlBrd58kCciM8MWmcspJvHfNgU5nNRvJyxfbaDv9NNux",
-	"z8cAmQ/1Rotpn7be/I4UfAdFDfM6B0OiNfGTMPQXI7fgVRWs1qy7PZmefUQQVJCVQriwXt/xWiBgQcHW",
-	"C4z60rDSlolixrjS91DzOII7B9RmSGUgfVNrbjz3imdsOSb4Z3BNo68fWgvUkYyIlI6I2x6m0tg+fwjk",
-	"HymORMXM7H1vHgyDAJ6r5UOc2DWO5pNTXQ0ezIDDOJD5ehkG3IBmeN3MsEejCviA428qlfFtsjvYrGZM",
-	"KMEHMkdcoBWvWK5XhRH4V2ughLO7jQ/s0OUCTuEsI6UiOdoSzHYbWhBUsdw6YgBJwlQzHn7VCkjgu5hq",
-	"K2regIoZxus/7tEG35GOKye6Uyw33AyaMcOCrsR+GtsFMb3SJ1TQuVcjFFWCvbItK06aMDY5qdvkK9Sh",
-	"MLJUdc+Nui3DcFIRZCv0+pY0J0j+RXiR1vKinu3Yx/NmDv3udvPY5wbc94s3AOlWb9TNU+rcsZo0//LZ",
-	"Wf6Y9XNHhCQfBFXkzWp1yiUNK1nAn3qgnFmHqnxYUl1wOAMB6lyGFSF0TB3GtbNXAet+OKrMaj7jNWJo",
-	"GJcQM+R66YZrGGp8sGTzpSmOhZof86GghPAQQtEbRtCyogUgC30NcPNztMXilij9p6wg4nbuKjEwU3Mk",
-	"q7LkAv7gOlt9gxzwpD6huMkktDFHLzuA7yCP0C+AxWe/fdT/d3H2bHH28ffL+aNnn/8jxCFN/YQ0SJja",
-	"grJwZsMtCcnZi7evkf7F9unVB2QrW3mM56okAuITyfiWsUxHwFUQQehK3kdjf4ZkzZ42xW4wy6GYNJ0+",
-	"P8Yt+vTMmBvM8iW/f8nL5IaQDxtOcAGWjmmPlwW0Iy0piRh2K8rSMW0S81uCRVsZL/eQR1BitZFwydpw",
-	"qQxm7fmxCeqHQQDr145mqEdBIr2GwGMQeDpOVjus6wA81pluQCR+ANS7FwCPl365aED3krolzidVOGlT",
-	"6Y5msea4+hKJRUGJQJKu2Rlcqy3qH5bok3n5Uxd0cRj0sJnnPF5W5XPzhqgqFRi1KTI6SFFbYkkeXc0N",
-	"OPK+jB3Bwc5BLxjiqsSV2jxHtv/o3GYj//0doCAOB/LrAqRYH6HW3N02SeliybQSieDbCVvft6iL9QI4",
-	"NZjtIR2pIKsxh4gb8ODr4dkJJ3UPj0xAc8jnowll+5ae1+bNYPbSYZNdba/AGtJS3UE/ROMn3vKl6Y+v",
-	"FWP7JpzWMEdWsiS2SZ/SJzHDamoHHY8pPQti4H5Ta2KiSBATEIYdG9LeMmdMQi9OeN2mgnRdVCHEhlpc",
-	"R4D/J3ULONALZqQDpH0Hl2Fhjd2E+9Zy4vkzOj6nN3kE3WAHzmAMzW3zOVruO6jyY6A3XFLDKFjWdOQo",
-	"i+YUOfi2eI+WBMg/gHq3VXQj59FFqGoP9gMXaOOusJghmhfEIf8DEbeElNaKHxM0Twg7pkUJBZE2o6+T",
-	"T2dydEn+6Xl71RGV1uGZg5XIuAkx6N8NhL7Nl3MK0C2IS/s1PnW+qD0djKtF42znagEyZZNAyoUgONvE",
-	"bMRmAwc2rNOykRw9NyGbEgskoD1Rzw08JlUAN2w+00Ib9k7cKYHOGhsGhAdaaYAqB1yyGORfPjK8dABL",
-	"1iOXWvJ/rbjC0A2B83xKSKXRbFaU6nirW/geXVYfzNNOpjoJVVKZAzo8X8P9FtoSz2d0KymclUt7anvx",
-	"4ygIz2iII/N0z+xGIueEkbYsBLTEe+mcLE5/1FjccIMPgFbK2/DKY7Pc12hPpNdlfK7Ff7chzH7WjEJY",
-	"Hkm26GRPhLtrZPoiAK0L7QbuXiaCYFyRDfu+Q5cLbwBWtmZymFAnJ90YCcD97Uxifv1dKuGymyNoA+dr",
-	"sEn4Y+OBwFpqrE3q/+CVQHzHal+bt0BzJKtsg7DpHekjs4U4PYgvEwRPrIEtqafcr/WYWzu2AccraLYH",
-	"NGHZaV5/CKnWW9cSjkVHIRwlZRlpui43opA0bEShhTe2lOkI0rjpqfAw7YYhiq3iidwmfR0csoxYoEt5",
-	"G9nNJ8Qx16uykIQw+/GDbgOaRIPPMRa1NdTQ3nUWOPQ5+FtMy9DCNC5oVfRzVXqX29j5KxZ43S487ruk",
-	"uRWK91DuMMdv626lpTVsjzBOug8kpSHXN7fD9hNG0rKCy5ZHsyspIW0OxH8lEc3rDu3DLsw4VmOoSK4k",
-	"Ibl7rdAGa/OfeF4vcxm4bpmzW37XmlWrCN008Ur1RNjFijScIMNfAa4Zx1HY3+mS4uoWuyaYCKzw6O4R",
-	"qNFGWScPaW8uCuY+BSU4tpexaprjWVyvL2zOJR2G6cYecO3k8RF39hwRHjFf+JmrMT66SM8xbQYI2B6K",
-	"F/kcuX82WksrhDW+IwGjVCmyLVUEVGpaLwVGHqieoiuBguBKbbigv1loEaH6vX1tZr0jGRc5yZ8D9CPE",
-	"pJCCik3Glzzf+8alS6uxiBNeBYSwXwkfSYKOvqjoZ32FYBdiEM7Hyss0ANCweVK3ntgSLCtB8usWfLu+",
-	"i3CBTNpfQckdXhYJpkEMX/CFzSSvG+S529XhTSrRYJ16DlietlyUTx8P7Gw7vZ6lmuZ/H8qGry9lh+dg",
-	"7Z87/MlzxI1xp9mC0FFM/Csp8hfbWHWS/tSiYsr0khonOVFf9yhvmlfe61370rxVCotUBRjJnJ/gL0ri",
-	"VtQB5NSNcf/YlNrG/edN0QmOky27/n2SrV9+QB20JGvMHlT5UM9sGnGO+zEpX2/ZCuuL+f+xOqw3D1g2",
-	"N+hRro56UsfYcG5Qb5HGmcI34fP9xRJDEWAOruIVKQokaUGgQwDL0ZoTWTffpUq68ILzTrijn5emasV9",
-	"TZ/IcJMKnvg3RCkHZp2yCVi24WJR1n07agSVAm9L2JY0u90vrv4cHHUpMMsXGS8sKExfR8eIoyIb3BIv",
-	"3XPgM2Drypam9L3zo3vuM9wTeMB5heXGCZJ+Qu92RjoOqoQmGAYfcaGI2C5c0uLhboIDQy5Mj3myaNdA",
-	"+DdIYxfGYFRBNhu93J7ZL/qfjccWozrO4WffNdctCcF+/UGSj1dm0M4heOv/K9+1Uv1c54c64RyaT9h0",
-	"OmhLTFtCH4yC94i9zUBcZJwpnIXPO/X/svfn3W3j2L4A+lWw9O5a6bot2bIdJx3nn+OkUl25VRlenHTO",
-	"O911bYiEJJQpgA2AVtS5+e5vYW+Ag0RSpKzBUdSrV8W2KGLaE/bw24rT6Drj+MUGU9Dlay45k3BN0q5f",
-	"WHqIDT8ogRdaFlaMRiTRdFQR//mPS/RqBHvjWcV9rZsvR0nJvpSCunNsXEaNc7y6uHML+5QRYbkIRHnT",
-	"sM50wkX+rycblkNzHmLnjf7/9Afn4dlgTl88LXVNthczZS1FGuRvlQqODOzpydKeIiUssBxdeUcsUZYw",
-	"fTWmqnHfmcquzKVhsgmzlhNE1K3U8WnIU8HUI/2c0IG9VKet8uHvjduhV3d4xlFbGEy4AW/ga62wUGHG",
-	"7dNN8Gtp9qOf7x/Vh/M7n/CNt1hfuT1ZZU+y4s5urhb+T8lFy9tZZHe0OY3kixQak0dNwXh5KM2j+CGD",
-	"kFgxYJBgFkSsMWNUT7Ux6EG2n+lGuSmXnjIfiddto25s4rpJF24Ojwvi+qxUXLto0nyt4unjdrcOnEDu",
-	"hdVL21LfA4xYl6iQBtuyo3zi1HapziZOd/AD3ohbb2S6JYvt43r2DFPntlUjLGLx2N4jsi4l39VOVm/h",
-	"q7sVmu/UhLY3EFCe99PbLWIh1rRkVdwhi+jM13NjOrqPDV87J7uVe8b/wsUdRxeVZ9UUNKnbwYjxNQ3D",
-	"/K+KQXBwMSs69XDo6+ouwquFsFtHoZ0/DoRs86hyRgsbR4jI090GQCKuJhqa6sQ1VG1UsgiTiCHLETVs",
-	"SmdkqriB5sPP52vctLsiEW0fg3wi+wTHzEhwYEFXfLwjL/YuLjZ5/FNLcfSBTt+4/CK7gpgFfMgDWt+3",
-	"vGIRN9BMWeffcYRbf2THusk6K5e2VS4MvvnwZmGp9whyGoee0cpRXBebBLyyVqZfNbakz5gQ0gCsINZc",
-	"Wc6vKrJynT3u1+Q83yAEgn5FJLaaKqzSSpnPQOrcaHL5/jUZsBEXukFtjAtApl1FcpFI7ORTWG3l4f7C",
-	"R4li7f2gVovqevRLbd+fKdwpN2MuiJlK4jJqy71ATYOdzf1vDojkGpOjmkLLRLKsvfpro4sds5tPI0ya",
-	"ju1IqGmwj0ZmPKs+C5+Fw2ELBWOhJpTETGlZ0Z1ERiHT5np+wvVswmjUlrP4f9g1pCE2XGrekVpVU+J9",
-	"CU1e57LRm+JwSXl7PWncQduqnXIwc8xo0Kk7nWpDTh+TsUxU08IPfHtG0PP+KPykWxjCMOH+rlfJTUfL",
-	"xzF+RnbZvhQOtHge+e2Ym/wCeyKj5FI30mOqEGLD4WUScvPKR05agvdXxOnT3MZ7meIhM+7iXOvVkUHi",
-	"QXzTm/aqZr3bmyaPGkUD1tD+xeOHTUlhN+sPZPMW79zZb8LqtUN8R6XKK1UQZ2tccxFtRfVr5STesFXd",
-	"Uis3kVsVbUI5TJCl9AngIaUc5V1a8KriVCp3yEORpAHAcAL3dSZGXDBwCkLnYlUe9baveHBp94v2R8PD",
-	"W1cmefPrfG7/Nn+Hyx/Wva5ww+EnvYJDv7qvzSoHfm9WrfTbr5EVfUsV5Mg0ur4stdNv8bqiuzVb336x",
-	"NdPFZbUkjLxLfy5wPJZTAfUHEO08quLZRvMHkl0IXWkQcfVBAP/t7dgfOM8NWR7/4CuAzMWxkncVgSzI",
-	"1GvFtwPF6O31KKK67LrPzVgmpujKe6RJIIVmoqKQcAXsfhFWwwNtsORqQmfOeV3OjJBzVgEeUofnMyzp",
-	"IvqqEB05agZ/j+8qHlLOJ5Sbf9cnyKUUUNi5egrcjq5DYr+XpjOrNPJBLAN5BzX4aet8TQY0oiJgR+TS",
-	"/+gLAT0y8CP9HMt0uCFyyrT9fJAiCC+WbQSR1A1wO9IidyaMaoXQ4neg8j7kW5A2YxNLMm3mixicTfOt",
-	"BzyKGqNbzvf4yTUX9bPspvube3u2ibUk08x5UAIAyKOoS1xSUpcYGfeSGOu0h4kIIQfaNQd+pDHRB1Bv",
-	"Gfpg7gcP2sbc9m+uwDCKEYUHSo50MtEEC58beKKch2uNPW3n45KJKxAfMkQbi5MYjPY/E21ck23Ii/cS",
-	"bWalHI8iX6Yz8VHKQI4Ed1AxuQbdUSRdoCTFie12+MR11cs1QwCHidBDxMmX4o4plwl9J5NgjKYJwkh2",
-	"O3pMVXnosbKwBqjpUXns4n7s4oKXvtmnT5/MA6imA5TzieIxWxLTLg2cCSwvJ1QTfEkWAVwlhAev+M2B",
-	"T66EclbILyhL9puywVjK22v8SlH4Lv1yrutjbe5+FdLZ/OClhzEHntT2Utf+ru6g2c1YyWQ0bsruK90S",
-	"RaivcVlNhrBy1Of2VtRGDxIRRgzSs3jArKjWkMLIK6zTpl5Wl+TZzMvkym3SLF2/ok4KgPtHxddKO85n",
-	"67LKJI6owBRxDIfarxE5hHKKDN9jDh6paqoKytdG14AGUVruDSMA1k+KGCFa5MKvWB9TW+W9Dni4/Mct",
-	"SLbMKk9pI6sTTZe93JmQ4+5VkojYXSmaxSWWAgGZ+PlpAGbyEFNz4ML93jOPL3x03fvja7/75KwcYJhX",
-	"gUKNaRwz4bDN8iDH07Fkd0xhGe9FhtCPPSkQ+sRFLctys1rlDd5VOvNcWGm1CPhitmsddkL1ZdCz2Qq0",
-	"ll7zvC7Hl9Wt1aqjtaZzrFRqnsbESqrQK0jJSBJKQgcyMUXJXdIGteSTxl07miGx8DJA4l+UnJCT56RP",
-	"+NCK3sBS9GBGLt+/bmhKTxgVVdn5ue4T8Fh5ggudlisLO2MEN4JptYUgxuL5NlFMxbSMksrgKnx81zZd",
-	"IG1lsjxHJwMC8ENZ85frgFaAAJR6V3DAFDIj86vAQQG5rgQF4Lhx8w7KPNtvwEf5kX55SQ0bydaBdx/b",
-	"rJu9fbt9DOHml7dHr64pWjGnzNAvC0hrZzXvu/arKgUF/8flx1f/TSKuTQY2Bn/rvfrUOzk7nRuodIG5",
-	"ovcUcolFLABniP3BKCl4YG/EUoaWFKHOeTm92w3uZqV1Yc5mWXbyG3cO5qlsde+gp6YSy+gflx9J4Eaw",
-	"5smrt+TkybOzE/KXT28//vz6Z3J+1j//KV93edXpdv6n0+286nQ7l/Y/v3W6nb93up13nW7n906386bU",
-	"wvxIv7z6YoVE+5tbkOOzxQuafQ7SPSuaqrXjNu8kXKNPp1a5FHinorHP8rmUBnyRklPBDSuroI70ZF6J",
-	"tiExxLtaaZruq8vm9AsN2vcoz5HMHMlHka/chh5sTUTPHI0tbTzmz9OzTAW7lDa0b0F/pf2izhpk18yR",
-	"3bLlr0iFbQjwdfhyzFqnW9dBBkxZFF1b3myUnpN/umKKH9qnBw2oZuVGqfNTIOolOGeMgzsFxZtpyZOT",
-	"45PT59gy0V4AfAXqdCyjclu2VlpG7K40W5YHKcKB//4jnIsuGRzqeV37xua5CkJe39HS67mdVboBQlql",
-	"dEEylU64AORUTfRYTq2RQjWhi93y8tFJce2qn65hEeWnAB95+G77WpWdDDcamkCUvz9mKmCtSlaha1fx",
-	"TrCAntOG+fEbq7Kmp5HU7vELKkylhhM2qyiKVLxMPnmirn+uegvq9ZBd7SoqaF3Mv+AFWsLzTXerhQjo",
-	"upokbgDjXLM7pmjURHOuiHSQiYpmrL1uBl08M6lCpqr2x+0EIi88y6EwnHT3gde3ccv54Ja6+g3nQxK1",
-	"1s/JrDwY6QyLLnn1qUsQLusvgvGsvIdFEdS9C6kIx1L4V59+gpD3/57ji/Ml/LrQmE0zoqhhmowBF9Mr",
-	"XaMYhZhvSn5NGLAcudzQL3QQsQuA7FAjKriGKDCGSyix5lAPzSFL4YSHXiW6nSkA8QgQoq4wCDsc27cj",
-	"As2dPdg/aq9FbV0Myz0F9nSWn2uzs6rEVIc2JlZq2j22++OefE5oyR3jnj6Lbic9/0I0zXezz3G5wqae",
-	"1+lnXBhFr1mCSQIY2hfSXOvEh54Z3LU63c5/mJLLPSZug7uOgdIC4WyKNTy6FWliZUExJL3YtqeNcFkR",
-	"M03JpBLz2hULWu7SBB4EpJyAkZgpkAAugwZR+iKO9nbWDUVCLgj4Z8shZRUPTLnJ/dGNyoJbKVhIrAbw",
-	"eMuQtOAUPiJIERdlhsplSvyiCOZPQAca7XLBNIkpDyvwfAoBHL8zhYmW7j6LIi5Gn2kB7MklLesJ9i9V",
-	"2IYvYsaUsU+386Vnv9m7o8o1bv1n58XsDb7kxezqzZW9kYv3/kUvZr+7V9kZ8Amz27wSrkGjvKY8EEqr",
-	"BNVyDUJCHhJuur6vAk1CbohRlEfYhxHavJfe3lqnNJX6e13RpXFgxXLYKP4+n/zkEpmydKU0Q6mQAAWm",
-	"GWYlCRYYl/gWetwGMWLXcUSFyP/BtW90vyXC/Z6PmCumk4lvJcQK7TqsAT9LU1BLgRncVack0P7FlFfW",
-	"YmpUlyCmQ9dFvLrQL9AKAqjthnCy3aflSbKQ6uQEM6/wajjC3ngwpshBm4jGyFvWPiEoYFpfG//VtWRX",
-	"w9uu8c8ZJb9gVDUJRRSmVHjZ0ozljz49b3PYVZuVZc06uP/OwhFTl27WEFEfrPCtNFNk8dDtJ9eNO0m2",
-	"h1TLKkpx6rlW7WlCIk4vN5m6E9+4QfUCM8BTCrvHNc29YvMCp3Kua5A1iiNUeXs2a1pA7x+/9v2fm3xn",
-	"vZ2nK2NSeSzekvyW4FYXQrRjkGQOH65UV4bc/jxIMyYaHjCn0Qsuyg54hSKbyoYOQ8aazeUli6INBRAn",
-	"UpsUSKrVBuUk3vwm+US4a5/J3SyZc3YduVLYBiRpH/eWUMPHtXMYNkotAyiJpoAXbGTtRd1uA6/wW40y",
-	"MJf1JreXdBGwqAohp6l/L9e4vDFVJsI1xmy1+k/+W0slfj718zqrDXAhwHzFCkqIXOqQl4zzUi874Obt",
-	"1QtEvzlDyB5iq+1vj7vZGAAT5lK5F051b1jXchr9zsW9/LdenLcrQ3JHrckU3KYhtyTIRMBIxCGyZ6aM",
-	"Ie4S2lb6ea5IzV5VZ2QqkygkMZ2RyBUf3kt1Z3Mo1ydOPVRwfz0V5Pkoxze5ISv39qUj2Rab+5aZXMte",
-	"rJDBvgRpe64U7lkKh+uMuzmmd4wMoGLC3HtHs+KfEtOhdrPbaQijeOkw5ayoCwIqrbjDlzQ7k99dLu1q",
-	"UmrFC1Qu4tXo6rQO1OVMermWLnM3n8od2sI9gePaNnJJ8NZDy6hUwdEZRzTX3l3HeDEcKCqCseWsiAbl",
-	"/t/WSsolmtavGHQwZkzWa55POYujhdD5BGWiplrAFJpsD6U6Ip+LIspVOBEOXbeFdPE7nUwWJVGNaGFf",
-	"6CSOWE3aXhVadjN5U1XQAC/ICRQ/j7KN/uQYciHM5a5oEEC4QcTBmy65GcwMs/+CW8H+ABWbN/jYkLEb",
-	"u80U9vEoN/SFbyy+6FTPKhYnUrDZ0Sfk7/SDnqslBewMM+5cdIyMIujscWyH4WJ0PEnLNuHwV6i0fCeg",
-	"E/8RwRKtP5NwxEJXfDmY4Q9doqUrARKMTJUUI/dEKLHkBuKtJIldvYE2dVXKC00QUExiQQ+895GGLkT4",
-	"lS6W/vBgjPCDARPGEnrWA7/r48j+8NLWRSmWnH2j44fi8Zye94/6/WYdtS2jlLbUzl73+NlZ/+T07PH5",
-	"E3ebLoHx++UlOTs7e/acQDMusArCRGEQudgYJzfN/umTXv+81z/7eNK/OOlf9Pv/U9faNVYyTAJYNw+7",
-	"JBH83wlDKEdNsEABu1jdMfWcAJCBNuT0/Bz7OxcH/3Iy31tredfRNFbiQ7sXGOu1q4U+noUhfP/RtNuo",
-	"axva4SH9LyFVKJj5D9B5eVD+BpLcLFuG1FD7r4s42B9dh/AbYFUoxUYcupviKqGzuL3dKz7ioqJQZ4pt",
-	"cotN5sr7oNyMQxzy8eimm0MmRvELneA9PkTIYqi4lMI36klnNQ7dYBV7f4npjC4E4gnf2gqF95yc993/",
-	"fJ+7asKso7x+SnlJqQCdl5iwASgzS8TiIs7Q0lLuTM7pVSocm5s3OYFaiIaf9F0SVk1/tbTiqKTnMnz2",
-	"CPvcz6VQPDlr2VLNFxq5pZXqObuMX3i0grXM4uatI0M+cqj/c8zw62Xv9PwJSOgx+0KdrCchH3FTXo3W",
-	"uqVsmMQRJJg3va2kLsvSKh50OWGebHWqcNMox0jI0t4/v/vE4MGMUKsCI6qsAcYjgw0NGqwj4qLxmqu7",
-	"2wyHmpkMT3cR6WNIvVGoGA0bzk3eMRXReBmXvXOP4Y2T8bbFfYr9iXHrhp7M1tDBLYoH/QJq/JjlzdV8",
-	"4HwF27dYcOj8Wo4Z54F1ndewcOCeiLoZwxcYKrfDxRC/J+ziudVKoI3fSDNZt4FbKbz8DY1jLkYNAfvm",
-	"kLowB5Jiwx+Tdab8jxSYr0TJBN+/aD27D9rU0uIwRS+7YYrr294EfuoF+g68wgt/7QmJFiOQ11AxpmjI",
-	"E91zNdhd0My9BbWTEbXvyZfXbo/L9Fn5Pr9LTCAn99FZJTXnUgwjHlSVpBe1yOLn7UgRDAe/ijIc2Jzc",
-	"qkIYD8s/Lsl7KOPbbLnVPFxP7NvhV0Q13xjHfkhr0FfKPFs04BYvqOVWTJN+3tdbaM8DNyMAcTK0kInl",
-	"rkUenmoBmztnIqQ3otVac6fQYw0bcy9d40qNuvVyFKws/6amlU/Wa7vQTDs90JoeakCRV6lJ0aZcbwXA",
-	"jMZola1VS4UxWbZpvvuhG2QpyEFuizaenJM/jtXjb580e89Z+0Bhhecm0cw5bdDnxTUWD4Cr65EmRspG",
-	"GaETKUxjzK1q/8I7Ec2IlmSSYI0Td8VWt0yQAQ1u63udnzQzYHGuFZu7ybQ8FwtoFLjeBXj1fTrkLsrq",
-	"cXmj5Gbo0AgMXZa74TGzQq7ngfrrJEM5eLa/peR6MS+VGGtD0M7IYZEvIerNQ0v97I6pmfMEdjd7iEsh",
-	"SdJDnbtsTGIzAzYF9B46pbMmxZDNCeFbxUlswWjcTGqife9KPU631Eqy+500U7X7uJGU8qp9vmIihCZf",
-	"9j4dUZNttXbNAgXzhera0JkmIynDuUjL953ADhDYqzQyKq6ypHma3b87+3aAhGyO17gMAt0wQatuWNAA",
-	"7lHORb640Ry6gpdRyZ2Hvm+XWY5fS+eVDjEHht7kHD6mk2txENmK7oNa6N5SOjXJwxc8apt8PeBRdA34",
-	"issA6/OloG3n7d5SPm+ASH5BDSrmNnNvYdyNqRAsapnNPZdOdE98Q/+dQVV6OI0qujOsIquGzATjljP0",
-	"36mYYdPeSa1cBmAP1oT6Sl155WDlVEEEHEpC4bWlHVdd5HkVuOw8dhS+xq82A9vMnVW6uMLZL7V38xyx",
-	"cWurwH4bsLrc+1+ukHVcyX4LWEqJqN3J96/ftu1lU5YfcKk9kLKyU7EXeGuRSAX/ysQQHdMgRbxI3eIt",
-	"ZaUdu2YxHxpdhIrLGXKlK3QxfEQ0g/wxzDEo1Og786ketSOi+PolboGqJV3RiK2LNhDNs1W/hJjyFeHz",
-	"Pc/DG3Ijlx3fZ0Rwv0Q00NZgu+uo11FMx1JUIe9Ah2EB+YSYY4L3mKPyDq0jQU2iqgOnSYXobtksVUUN",
-	"ko5NodkodjnOZlhzGD+ziNur/lqhj1unN6T1lsvjTekCmrqX5KixJpgj0ApdcL8W2djBNcRthxAVYIBc",
-	"A1oDZow3dy+5OtASnF277AbHvnHlOk9mG9CvbohXIoR81S1EHdLTa/mtQm+KRdOT8qjQX2CtIRAZha51",
-	"xnUiDDpZ1tVl3ntFjxpxQOpMldCgq8alin9o2X60XGB2U9zrhXU42uSQy0kR5k+CW4Ar4pyKTTz8KHXz",
-	"7/bzzzg0A99eYgHPEfXG40TzTLR6rGjuTVdpe5lWjXMzXm4566ydTfGUp2PNgmvIzR1QzZ487mLjHSpC",
-	"qkLi3qRzPXjI8qaNC1183TzSaTTYoM9cj1u7YwuSZKlXNeWiBTQWTG85Im+lYBfW6D3qdEt7+pRktsxl",
-	"jFZy4n28JvYVNXv4gcURna2SJNsUwqFdV7jmXd6+LVtU6+ajWe7vEmFVk0nrZrAinNUtY/F1No0isf3G",
-	"YkSIPeuTkM70Efk85hGkiysodKCCeP7ByksaTelMW3FcDrLq0vBLxnqPuHI+UV97cz7tw4mpLSDtp57x",
-	"J3SG9Q4rssDpMgSx/PbkZl93DlPe3iVY3SJ3wRkPD5aPz25Xa/7SBt/gT8lF47TWiA3NKtmjrijWjeXe",
-	"U7pmbsZjGXk8thZrLglklgN/t0UdLRUSVj+9wzapOwXyWanZ4sC559fVb0bGTFxz17rnflD7gIoYNm/o",
-	"Sb/cw4OalbxmK8gB/NiX5+aUQ0mvMhcdVWzeTvTkt7qB+P9jVEWzX2XEQ9q2seil1R0ouAM5YRryczBZ",
-	"gcwYVV3EKqTwi7Xik5gYCVYfohQCMKGAms/FDGQ3nxSr9+xkmdvPi7v0K6f9Z3mE39N+ThDk+xn5zKX0",
-	"iyeny8ZyyIT15/MWHoLaJZNG0ltMbe4UcZ6+PWYFEjBa3YniZnZlp+EBvSEmXFLNBWFfPCifMPCXV+HP",
-	"V5fk/3z++BNkiQty+f41uWVgdMPaQJPhK9MJjI2JO9/s+FwMS/pjvcASUsTIRWDV1AbQR+TmGBD6ju9O",
-	"btL2xVIYJSNoHMgQXHeM/V8JPPuc3Byb468YQv3mvykF+5fIGRcQ3e0SGmnpSyghE+JfSb9/FuCX4Wd2",
-	"FMmARnaIm6N/iX+J/00u9S061W8uEzOWiv8HEmwvCMbYb4CWackedosbl9aH2rkc2Te/lJMJFaG75U7k",
-	"HSNQW2u/h7dR+16AZpxSAXkdN69DNomlYSKY9X5js5sLoqFlKXSjg2mmHeoGMpyh4Tbid+xfgrjhJeSB",
-	"gCPVhQsc/+E3HvefHZFL+BhsPXI7byjauVu5poHlCRckpiOmL8gNyJgbBJ24EeyLuSF8SCZSMTKUUSSn",
-	"z8mYYuYEyAl7BkGitFQ3R8TqezvLm0vILr8ghn0xx4G+w4Ln//796r8faTJhIafE0ls314wPO5G7dnxp",
-	"vwXoYIRFVUMeMSeL/IhEigs7HiWBjJKJwNpUGowJtGfz5wVr6kJeABANF+T/XL17S/5yA7A+R6gjbn6C",
-	"bQENA8azrzCGVSCNCPL66h15fHryNC0afk6sYsZ9zmp0eYh/+fTp9c+43Z8dWqtiQ2hnablDRkjENMYM",
-	"fC7FcazkIGKTv/6ppbghf7GvfPb4/OlPHij6xigasBsrgv+dSMOekxvwzesbVzxr1283Bbagm6LEYv21",
-	"qx7JMEUQPWTAiOKjsYGZ3nzpxUxNuNbcTiEryc3+CijWwJzwi76FLqddchMng4gHN0RAccoNTcyYCQPV",
-	"BaHlsxmwFgt7XNg5Qlm0QsKx48qpKIxNc7XYcJug+hYOGeY+YJEUI7uPkOsKqfVoBBy5RfTs0d+QCVW3",
-	"GgglP23gWahc1xmZpI0oLCNBChD23fiXgKKngLlIBxqoHatdFWeGAg403M5BhOqL4+O07v7I1a8e++9D",
-	"LoqBgtaP/qFOt5PignVOjvreFKMx71x0zo76R2fYNnMMquB4zGhkxv+xP4/QOZOu7HXYubB//BUe6WQh",
-	"Gvjmab+PsS7M47eWm+XSOHLZGlmxrbz1moKWOZMXQuavsbIf6pwf4yhlejWdzfELGn5g/06YLmq8zsU/",
-	"/+h2dDKZ2G296FzZO+vUwzdjmXpghYVKXGtCOgJ84ff4d6tP8zTcueggXcIoxxNmFA90bufmaizpgEXI",
-	"vgMHEm3ZBdqJCklQ1yBBLGz5G/fulnveYpMxvAr3yLVvtLufotyEkDTus8NJeK/kxB5ColEk4uWg/QEo",
-	"RsNZLeV+YDT02PbfA/F2O+f9s+Vf+SToHeURQPWvRPABFQCMwC5ASIXU0AHVPqi6Ai94a+0YAKsrj8Rq",
-	"4Sv76GWCuKkxVXTCDFN2rPJlZ48c/84n3O7S0gdfgl6HJ0vqCTxZ0sBgE2F75p1/JyxrtXHRgQ8LR7/E",
-	"h1AxGBY2OcsOothEy5pBMThx71Gh5yysMm1IXDZginuQDbgsc/GPpayUN0P+dLf67P21rT9T2oDoZwl7",
-	"XYKFuSp3Pe6fNOIuZ94jfuLjJiz5i1QDHoYMfXkZC6J1PB3LnNE/HALMu7U9ukSwKdMGM13yfHflEcrn",
-	"uA4Y7MiKvjnOGyhGb3ujiGpdy38v7HN/h8c2eJLZKOD3qFBACo9Gf2/nmdvrdA3OZ+16kzuz3x4a3k5k",
-	"FKbnnEHenPT7TQ4d8oOPmDDOD1B66sdf4Rf4+dsxjWMl0dncTshmJ/c67Fhuj2VpehYUdwhpL7QXhPpt",
-	"gJgzC7hviVFm37ipbZsQlxDhg6ZB+43Hy7/xVppfrKmJX3i2/AsvXZn2HJVf4glpouWEwRWGRVAY6Pbq",
-	"eUnMxjsJ8DZq8PQb07Yn14bUjaywHdrGRAp7h4OpdtEzYK+czsvgnSaY/15G8TDdF7PtUHyuHKNUgeI0",
-	"u1iHAm1r7LUEHHFTSSZcJIbprHsV1kNo75LrwSboY3unvPnBeWZVcz3ls1eWLjSC8HgBKoeW1gpxUKqJ",
-	"449wQ9oCvUlrZKgi/ePrC+Tfbpycs/M3Nuts1AhtoTG6nTGjIazhayfvkM0nCpSN5b6WX1f6FRj0oIiA",
-	"QT4A4eiMPTamUabcjENFpxvjAT/AgQsOXNCSCz470tE5zdCaH8r0wZ/TW13nP4M3XvGR4GL0G5tt1Gz5",
-	"jc2uWOVN8ZbN1u+nfA8eLHg3alq8nEMAD43ZYMyCWxZivAOCKE/PT57+1GTXS91jmI1Su91vWGfTHpY3",
-	"rGqbXSDlu7mOX43lFN0r0LwOIq86ZtQHktL4FDcQ9wllMx9LLty0cILH+Yr2clmPFbvw+vf+YYzeM21e",
-	"yHDW4Dxz6LSCTe2siGBTEkkxInYGJB4rCvEeGcGYUikWGDKWSjMyoMa4pP5mhOHn6bAsvhXTDYxK2LcF",
-	"sny8eHXCr4dYpeXwuxnsq8beAgBU9NDvDScNvvFRyt+hTav9wulpk3k593vJRQC3zSU6UNei2Ip5T2tr",
-	"IFvExu0N0bO9VOrD0794N/hmBRIOc2WwC3ZpDS0H6QwoAN+bcMriL3i0gIRPCZ4HGaZhiJbn28x7ISTm",
-	"jWDWO+Ha5X10XbaKYjGjKZQ6GVM1KfNgQORiu4SRG+eKmSSu0lm4si7RxZqA55ZkXJMZ9HK4hpweRSqQ",
-	"YsjV5OFLo3tYjj+D1ThHa8RIMmAORYsLSMIjNI7JXz6++/i+C+knT07P/vbTuoXOsdvyvOLcAu26Ucup",
-	"d0WVjLAMncfPTvtnz5prWRz4pf1yIw27Pnb6wAJ5x9TMjl16pfMPAJdo5+VMfYQL7LVfTLMLnf87M6jw",
-	"7dVOeN4MUkzPdTKeYhMfDKpw0NnP18ohmZW8LtMUir5WtkyvXD7rlKJGYH7HD9S8DmpGyb1gvxYVD53S",
-	"GcaOPHVASiEVhoWYuboWysf7xvIslCv/5KbtWzdQXSjcz/p7C4UvnLiM7R08Xc3ajvOYibAHN0q9ZfuB",
-	"ifCdHXcJzTwuRa6YfS/X3rnAVKjhCp9e3l36irvBDHx2kRTsvmecpv3XMuy79KntZ429pwrichSTN2Xa",
-	"6AbC3o+0zzpHr4fH28EeOGVZV/+uyvAqqxHeqJff7+p+pVulFOUzTqUKmbK/IKgxlEIEHt5vCen6l7mc",
-	"q6rwDpZp+P1cT2hn5btJgmCMnZ9fdfJtvzuvPn3Ig9ta0QZ1lyMaXWfttRw1w6vgT51f6WSQqFEHF+/u",
-	"Pqf9x+dPAUBBMcu1nV/pkAltFNWakRNXiQfV3J2fX2Fbsqd/e4YVo3ZExw1vXYMt8vfJ4NeMSdK+W90O",
-	"sNm1AyDF39K2XD4p3oOd6WusJmPXUAaITec0FeFApr9ie4jOq0TJmB2/YCrCduTNeOYtm6bH3MgYPV07",
-	"u75EhIpSjnUNGZ5nyRtW8Q2YVYQTGrIfNV73nVjQ+aIYqBoL07oY7J5nHOx5Y7mFkqlK6R5/9T9+q/MJ",
-	"5wTbxpVRlYmcrmivso5KXMbzBDBO22DplKNXU12tdJI/D0hrWEo9KyQgvxseUpC3QFRoFOWI6lF5BnMx",
-	"Gb11kjJKpjWQWpWJRfXtupNnVrSwPFoBgCYQlQgXmyLa8CjqEiEhaTYtMDaFfNlWpsZ8Hs4yY+Nk+xlA",
-	"z4tpwhDeMtKnLLp70CFFaP3Zp9u3US6tKWIkgWSiOZGCmim7/UKETTNxzxylUl0zzBBwaqLYQYqUs1kH",
-	"XzbOJgotHy7B3jP7+Q2jGupES+io69CnrPljxkxsVQEtpz/FdDJZIV+6kZ7Dl6/XlbBzk/2gATacJArh",
-	"RErSDovZFSKUCMODzvDGYZb07Nwrm8hl/+hmGMO9/UE42VITEIpmpDBjTRIBWNuNzbsP+I4tZwIcePZH",
-	"s9qujIzntay1zWSEClbTiOnnxLWWJCOJfihfARbSWYpnAihMNDCbEiBYXdYoEvQPfHSDnPISIadgoDof",
-	"Ak567z0ImB2Pi0XothKz7aG5EOqrlrEWknD7N1OIDmdFnpD6aFUr3lGqyju34SE9lHZ+N6WdLwpUU8Eu",
-	"WRf2zV2V3aF+hX+/Hd/bOlseRwcqbQkeAIkYgcuCd3kbZawWMXrHqlmtJAfjtQGH1HdRd7DlCzhmeTi5",
-	"di/Kc0CH1QmG2leSvRb3SSr0MWAaTrj4rwVktHx3yHunHbrZbtk6x+aV5dIdypt8Ik4eDnOjdI37gJW4",
-	"4QoGbB1AFR8JXYTxJM0up6XVdY4KFytdKlI2pKUZw67WQ5vBmEYRg/5XnbtBn785vf08+//6nmztc8Vz",
-	"lTEIwnkgxQ2Sosc5hQX5k0xBm9qW6lSTp0xMAyn5LjFNEwzdWXBN7iT/3lIMTZb56vcalnPfnEKNNcu9",
-	"WzbTx0r6PjcV/lb4fK7WeQNu17Lzw1Jjt/RbNsu3Cvadgg2PMGUNuzceEnjaukZ/pRpqZ01htwtiy+HJ",
-	"enRc+7SDuG5wZx0Oj6A3zRwRJpqpBlnom09o3ThkX9p6fW9SSNEWgRNcRxIpEkmTDNLVSGKdnm1vY7M7",
-	"Wmphu/zMV3e041v2d5gYccFYu9SGlHS2ndmQDlyTR2k1qz3+rg9Bumak/n5RUhB3EMsPM2chhFtuxtFr",
-	"kOrHX+0/39p7UizVedeIbypeiR2x2wAXcvYdZ9M2fJ3xVgsgiQ2oozqePkS29iayxQBdl5oCgzuol+cA",
-	"DJNrgkkiqZl2PWn8taMFVGUzoWCnzkyvgBKzsoyoShBxKB05dJmHmySymrqtVLTP5w4w5909sPWGk0wc",
-	"noQDPC1aRA72OMeGlv3s6URSG2zaqldis0Jbn2MaWGHQM0xNahMAL+G5j/DYBqk7P0wFYcNU975qAcQw",
-	"NvcB1BtBKIkViykPfT8VoAZflRuxYSHq8FJGEUMA/BKacH0vVwwOfwTyQZGalJBLnMyRy+7sLrdl12wS",
-	"Q+3dlEYRa5FUtECP2zO+mrICEXJ6ENb7YoP9TmeacENCaJwk2LQ9U9fJekBwqvWiXfqHtl8ZDt24jCSR",
-	"lNBQCivA/azXXgpe1WLEDzeWmvlWVzH2HYHClJqWI779eTaJhWbwaUppp9vx/wbWlC5rDL90jtyMoV4E",
-	"lQCmTF6QMGFdIu+Ywh+U/5kMZph/ppNgTKgmJ72zvv382clfK5uaTLGPe8W+NpjySwcURgWRwyGzjyFA",
-	"qPGADpVju8fX0jnGo5e5fjUDRYXrgVwyMn76YFq5OKb8jr3C97OJfuGQXOHPcDAj1kbWGYxEl4hkMmAK",
-	"/+Sfgyb4PIp0l8RjaH43oTyyBO+zM3mIlfrVrWNSeVgSM3N97e5pRVUL6uOv7qdvS0xz10530/RXZYf4",
-	"jfgBSom97Z3mmsVUWfIp6gnQEkhiupqYio0VQYVHLq6xIVpbrpzdDNPKnWWE6S6Qy6+Om781ViKevqLB",
-	"OOV441pvCmlALeZgjc04baWPbSL0LQtJRA37DjDN1nLhxAwCpFunsj3BoxfQXjb8js3qTNM9ou1jxQAA",
-	"5utWJlbtpjRqlrLSw/VP4hQ/MKN4uXPyVzklE2g66wkNEWSR26DX3uE6u18lzjm5ih21027BPPVi5RGE",
-	"G954vdxYeuHNs3T4Z6LNhAnT80gNu+Zsqm8v01nt1FuGPbc7F53z/lG/3+l2BklwC2hU/ZNnffqU9ntn",
-	"g5Og97Tf7/f+Zv/Tz/53Ahre1fHJxFDM+KNkythtq1SGbDeyvhNbTWmomEAlZkPXZbFMKVQuHYTXHvni",
-	"rAmUkgMZsJkUIZnJRAE+Z8Qn3Pg0wxQZPGZKS3FE3jrnPNdkIKVVb5h/WET4cNAehYvCCxpREbCyW+cA",
-	"P2op9e7sd3pwGa53/+GTL+DBTeIJ8SiqqwJ013arOqwBnt3M97ws0C7YnRbuQdEML9AInFFra9u+daum",
-	"dn2KXo7gdqr7Ii4YDuq1YF4fPjs67y+iPy5Q7u9csLQgcEg5povGTHEJQn+o5ATAHk+f9vonPdCZRqZ/",
-	"ObV/+dZOVWa7t21EIx5FV456a5j4oA73RR2CvAEl5zwpkgRywo6IP+qswAMfCFmYBEYTXiW2FuVSK6UW",
-	"MbUsmIWPrBjK2ug12c6sSgFearwhpz6o4V7jNGaaz4wV02MZha6FXM7/ZK+JgZJas7DaWV80m/bDBwUk",
-	"fPwV/v1WaPqy+Sl2y0qkYCaPNOFhGj2LqRlnwTN4oDOvi1rG0qqqDGH5l26EB9zxEykRJ1oVNrEfHvTj",
-	"3lwXmdFkJIkULolW4AmD6NKRnLKQSEWCxHTJgAU00QzVJYaOBky5diq8tUyL6ayzHveYUlSM2IThn7Pf",
-	"VsQ6WKPUyeZSK3uyxzYjgZgILwtjPGBXfG6eVSIoe+QgiPZFEDkkiljJCdesCzWZXWLNKit/Qq7jxLDG",
-	"XvaYzoA8WomRxMiekXEvibFMN2JYM1zkJfz7ZWLkRxl/ih82M6WzrEJ6UyFTXSKHwwMn7RUncXNELgWh",
-	"xrBJbEgiQtDUM8I1GXLB9bgYs1pZYc9xWrc6oyLHMTsm+D2+ln5kUaShXUDuGgrgf9zYQyRJ/P3ePWtS",
-	"99crju8Zisw5YU9dUHLRCTtgkZx2Ljrn+EBIZ9cQmOlcdJ7Al1q5VIt0v8WE/0YMR6hPmDjk/e+RpvmV",
-	"6jkxk0kZMpi5biVSsZAEVIUXBGieUOLCgV3odUNCOvNeWIDRhezvgTTjTSioRqbggEdRjxs2WdLHhEfR",
-	"a3hqw0FHO0hd4BGmuvfOVnBQTKkmcWJclyR3Yo+0izsOmOYh02TIGCa0JpqOWFlItqFv/+HEHD0d7FTD",
-	"FUkPYB4xX8awYCx4wKnwbdgA76ytHksXuYO4YDZuOYMd9Na+6K33CQDlB2P7RgI1y4FiIV+UKoJ9MWlE",
-	"eO3BQFAzwlqBu03ms/N4K6c7lSw6kDHGYaLmEuOFm/ghi+AgMLaRRWDZp1DNzkWa+OTh8WdBxB4BHkVT",
-	"maEScaQS0UJosLBnZC+mypHyDi/fdjof5Xucyi4FiP2DY/zmXJzOfPt18o1q0w4CZI/CrIhpo1h6XyFU",
-	"32ZlBSY7eCKnTMM1OPdH111/oXtPg2LPtkZJo2p7n277HUNX2iX8sPXJudzd4i26aV3xg07gbUbrUCqy",
-	"xMnjntkkGcIQtZnlzvu19+ToF4qpdAEV2FCVDAAcLOwWoVglwEx9v8XKVReykaLCEd7DqK068WEMBLKf",
-	"siiQE5YvnqLE/ZEMlZwQOlASdjkRENL4dPVzO0cQLn7bF7vcqJVMeLDK9sUq+zu/Y4UIRhqZ8Lc5ORVd",
-	"37w5kBqcnbGSEwmQCV1CIy3hEujw8HyYz4ov4d/Q0FhbpUYKXVj1Cuyle+a7ttRwET+4rZYGQPDY53LK",
-	"SyEOVteHEDl5eCabo/jjr/jDt2PFhsk2szyXMQNMq7b31SXBOQOAQOqFTgUOmj6CThha5/gwC4kU7Ii8",
-	"d3iKEynYDBs1DmhwS4yEh4v2k32yS+i/xLzj6hG077MDZh5u8pbdMUUmUjEnvjQgNKbdEmCiZS25cIa4",
-	"8gdir2DpW2qdvKRRREIl45iFZDAjMlG+ur+5WYIL/ID0tmWH0UvsZFWOTvHZy4URv2MC6OFgpOyXkQI8",
-	"7oUFeIZiqgxKjYb2BXJpe/OCi1HPIS0v6WXiH9q0HcDFyI1Vd2f2c+7+WMXYhfil3wNXmaYYopYAdGMX",
-	"8cCmGaqhjEIkNKeMQMcUcq7d7u9RqVqQpZHXwIHlks03KuT9KFdGlscWX7uUqlm57UcNlLdqwocpyjLX",
-	"YAfsPRjYXNIr1w6KGktRHXSP9rCiF0QbFtsr3EgxrB2a28O9RwrLSL8H5au7TkOwkygw2gPo7c8FGUsd",
-	"c0MjcGYZaIx02j990us/7Z2ct3JqZYv7VUZbNyEbVFbZEzhYjvtiOf7GWKxRzIFav0hRPpwIADvS/k0K",
-	"B4bggSa52ErJVSAnEw4gRUtcWLnnNqp//TB1dmVu0j8g1s90DuIAKosMdPM2kgBMuL2nzIKINcl/eUhR",
-	"F8yzzYjgodWSPDmtqiVZhOhpp5bSFW853jI/ch2zHfTSXiXDlIkQQsmECz5JJquIkBUVz/HX7JctAwYs",
-	"cyWn86oVW0yED0RmIaRgKoiethJErwrL2Lp7taXmPxSy7SH4QHa+GTpmSGebE0LC0GCbCby+3+gcaYP1",
-	"Bj0BjrAvBf4MbYD9L64XBf4SUTFK6IjlOuOyyLW2CEPFtH5uBTw0sCKGfTEELUQKDfQJndLZEfnskx4j",
-	"Os0gw3y0PWT6Fnqga1c8OqUa+wCWRaCwZepLt6E7bd6VbV3nosND+l/uwyPBTHNp+AsNjH6YWcmHYt69",
-	"lIHYrde5UfP4TlyTADrQAbcrRoM57Ig1JyBjKdbOvZEjfsdewlQe2j3wvOoaWIJkfkbe0Fm72yCuecs3",
-	"wffoPaq0vGBSB2GzZ5l3iwVVIynDKY8ij04fWwMgDd1MWYguNxmFTBsSJqxV86uVUuzsPbSHBsauZZIz",
-	"c+yMdiuURDCWqhgI6XYAvEF3Lk5aiRtYzKH86iBuNl+/mbmcBrMsZdcSICatQwJezES+iJPITRZb5YXL",
-	"cWBlU7RzGQOzALZEk/Chd246cPJD6Av/0V3wkZat6YmMBflEzpti+WvOn7JmfgpZLDVfEk382T+0Qbp0",
-	"Y9R5E/1cf9CGIX75+94rxFHCQ7tEnvQrkelSO+40d6V8y6YkSLSRE6Za3Sf9+rd8oSwMW8l8B8WwV037",
-	"chYeuJLzx7wJD/6ID5fomr/DExtUNHaAyrIoQyZSG3La7/8YeSlZaR4Z0TuWo4d6CLj36ff2KL0T0ET1",
-	"juFh4sTDRfyO09mlGkQvYgqzenLeDme1uJDduCzygy9qNTzyg1LbF6V2xQwGZCZJMC5zl07ojMgpFgTZ",
-	"54ZUkbhQIWifGEmHvPofpmQX6t9ExIUv6dMbvJBNqAit0N21V0PzkXiDc9mpCBrLKGTK6uaQdrodPqB2",
-	"Z39+9bdnZ0/7j/v9x4/752en/ZOzPhjndtoM5CiNW9rdfrW7CeS8YWYsw9diKKtklaOMg7Dar3RzSq5e",
-	"vb8kIVcsMCRkA27yR51aXEgm24Fz9kLo+OsEyPLbLnsCucnU9QPCWd67FVBFtg+gkM2YeqQz45iDnokA",
-	"UwdLBLJpKjZkionAN02k4pZwTYyMQqwgxFbpX9xpdwnVSANpY6iShB06YSJ8CAI5lcD905PT/plvDH7a",
-	"P+2ft8hedEu5tMvaRQJjW7F7SOLZ6yQemp4zVPRgHh30baMTBkASO5PFduIj1gvGEkDCq2tu3+CTL/HB",
-	"DfJOcaCqDBT49Mcool3s7mfsDQJE/ncNtpaUoLG8QMhDR8vaJblNuLByDa5OMw9/IgSL8qX0dMLC56gD",
-	"BZTQ2esWj7B/xYxcvbki0zEDOBX7XxC2PkH2iHzmZiwTQwSb6nyxtmbCEDqwH8nhkCldpj/jZIE/duhX",
-	"cVtjaUJDN4xYKkMjSxd2dZ2LIY10c2TeEobcniZtIQ0OSnSPLzJrl4Rr63fqVGg+8DBHoeyLcXIK0lko",
-	"CaVU5C+BDJnukoiLW1hIMJZSM0JJTLWeShX+BHINQZ+SUrs9h//7xk/juwaWc6s4IMu5CgsGjZwKlN8U",
-	"D/j7CIsIaZYAJr6FJ75rqrZL+MFJGs75uyHdKr81DUN7ljs17wz7YhyGngMik4K8kQJSudq4pGElW/ZH",
-	"Z2MuWnGWRA5m276YbZ+tCaUJhWN1F6i8GmvI/UAUbcwxEDTHX+0/345jLh5M/bgl/VrhEnOxPuFS4N/H",
-	"i0bpa3tROnDbxhNxfRgGuEAKYmS8FcpPxHdF+zDdA/XvG/UjtggS/0hiWYcZs01yAYTmdZ0n+z0+sdHw",
-	"D4xQYedMuR7vde+QX+W00D7JRx41CWWQgF/3Ydv+FalzKeHsMD5q2ITrLAQ9AaSGlq3W8uS5zZhoE6Y4",
-	"iOQ9yZWjM3TaLhEE3UwppNj3my3yc6GlHvhdaz1PLhL7Ozy4+WwBO05dhRJMeO8dRak7PKYLqMrMN14A",
-	"FJopi6LnhLqs+pN+vyHR+Dj5wylKyhHAbvuJ05nuXJw8buNFys99N8mNduiXsI9hHes8B8Hj4r0Q2R3L",
-	"qSAQC5Yimh10z77onjeu+NWeOhnMHHYFFbOBDO1vkowxVAxwFnMovC2FyMqa5/ir/efbsWJ38pY9mJu6",
-	"ZaZaiYXzXbvEanRjBzwSIiR0xTnw68av7w6ID/gINXK+dtzwCdsCt2D6bSNL7Y17dFuZnXXWmpv23ttr",
-	"2kjFQhJQFWK2lk/vbpvTWJ6a9pCMNVjqS6rC3VaPJ0Zex3TW8tL/lk1h6tvGlKYqrAp9Q+oWVdA9f8Bc",
-	"vw9I0JNEMxH6FmwYLDrI+u/UNut2zpss/ZOgd5RHJfbcu5gJgCcDFD3h7TmgHTDkUQRZQy6ihqmyQrqt",
-	"ZlXPqa5CoUvIImZYKW50QbdszawKqPD9nA+m1Z5CKeeUNJFqkxVg3Z1Vcrk1IqttsZ6rDBNwA5x8b2uh",
-	"XdJ3YQUOeayR6VB5d6MaYaUPwmWvfPzTMQPgvqKQyYBCh5CnFiZQj8ENCJJd6+U4omLnNfATmrpR3kd0",
-	"tw3WuNCGRq7z0z9zuFSnDpYKthzhRZ/0zvqwB3UPPe2dnbgpOcSqSGqEkv9TDjorOJhhjx5ejzZLSgeJ",
-	"tjewVSPFmLZ3jBxHIHhVrh2b61m50V5svgCu1u3lxEwqQ7/rJHnP54fSDyj9wGbxzfLlH7pDrRnFR1Q4",
-	"7N0lzt6ICldZvVFPbzpMbRMinMje06VbJ5FDUHlZ2a020KlSQpfe77ccuRmJSl4nkkfMvMcnNkmWOEKV",
-	"OQKf7jE1fmT2OoHwgrDWPMrkmOquvZAI7KDOvsRcsVwzbvjrICm2kMImBHtFpkpOuN4FyleRIH1JvT2h",
-	"CfYqWrSioCE6Tjg8Ir861DRqDeMuJJDJoWECzjCDXjMkYlSnMJJhyBTRdFZamw/3LBxgp3esYrfqJ73T",
-	"dt2q/RIe4BUIZ3a4Be3LLciDx7uDdaH/CwIU7GHjiZDQzBrAp+gtE+0b9K/NrwOYWIruvFlDqOj0g5/L",
-	"Q+7TkE6ysrVmeODn/eFnsJmMO1dEyEljqA5EHgLumkATFt0llpIFmlIIqQI30KwvpDeqoE0LpNNpJjYE",
-	"4txQBEypCnfu1B0kSqR3gN3ZGrgbnYvOlLFbJsLeqJ3P9QN+f8u5IvlRF2USrukglfas6Vx2e6PuiMHf",
-	"aq0Mf5ltd1krtSpWaTWnx1RxMeqNlEziukv/FT74d3hug1q7ME4Fl8Bk9//+jypMTvL0Y8+LaeKOWiM+",
-	"KqSPEc0sqUURmbDJABQcdT/6HDOSaPZdg+mVqqOh3cE58tydVnL5F/ZYXtBbpsiQTnjUrh/qIg9sTz+1",
-	"4L+DktqTFAdDFZSww7lakaOZFyJWZCCKqxU8YSp4iByuUFCySiljQUMdh1xrGd3tvC2qn8eDkTtpDoJJ",
-	"FULW4J63aAP/AV+0m14jH9jw0FfxR0rbNF6dFHvyofGTM2bGPNZbEzJuzF3LmD8lFw9Gvrit6lx0+ifP",
-	"+vRseNp7OjgJek/Z47D3jJ6f986Ck+Hp4Gn4N/asv4q58wZ2/WDvHATPdkpn85dyd09yRk163tuUNsdf",
-	"8YdvxxGjdw+nWBbZslZQwYQfniU0kXcsJDJ58MbPQQb9qDUrmXWzQ3GDvQm/I3FjJ1w0Gh5Cp+POue/k",
-	"0+90O4mAho+DGRYMtRIELmX1IIQOQmijQuiFnatLNEttoESjd4cSS8KEC8JoMHat9Z2BBP4FbENSzH0y",
-	"0K3LuYhCFvCQbVKwGSpCLka7bzh75WeyU8OH61soQpnmtlwHYymjzh9tW86mK9qNI6g4/IIkmhGqMdMR",
-	"uuIcWqHsYT+x9H6miSVm7JLE9W03gzvCrEhNDIui7GkaU2UaF66sKHgMpgvWRUzThxaEwlwKKazF8Am7",
-	"IDcTKcz4AvMnz2+65GbGqILf7S8hnWn/Ya9/cux/PO3fkL8MpBkTLoIoCVn4E5GK3GguAtaLqDY9l3N2",
-	"kxYM/zthapZVDMdM8SUVw6ms6RRmCeszhin71v/7F/zsn/3esz++Pv7Wwx9Ov/0/WIj/8/+DlSw8lP5w",
-	"XP3R/1tc1E//q7x+eXPGUnq2FZZSSiF7HKa+DENNktiaDvbIu4QSe8a+naclaAJn5TKYtfEtz9YThB7w",
-	"KHp4ienpyR8H+q6RfHip7w4i4oGKCMO+pAdZAp0w4ILCDs2/uVQoDHm0z8V9BbmHBaVEx5ZB9ZixH4Tp",
-	"43DYiOnfh8MD038HdoE7z3vzvgeD/mH4n2pCyfuff8mtfI/5329CNef7i617cvNX6F/4KFFMVysj+Hjv",
-	"2wvn4nxcEEqGbJqt/fvuK2jolwYU95F+2QK12VEqKM3QL3tNZ5+h7JZ+KbQBAHAgI0M6y1yo1LCRVDNX",
-	"VjLrQl4u+8ImsFs6V8TLMQNmLKNwH6i0ly1y10k1NAw/0i+v/Hx228SaKcOH9gFrP1z2Tp52up1Ahva3",
-	"V51uZ6jkJC2mtXZdJ4c19DOPIzmhhgfEE0FjH29+B36hgdHbzropHEGF2Ehp5uDb3Rff7i+APJQXk3II",
-	"khP6o1Aoud1oX5SiLDr+mv787ZiJ8MEEwVPeqBVlTDwcUYaQ6Sisnvb6J1ZYrSSOXolwRyGnCgumUrsf",
-	"xNK+iCXs4CcyjUNUIohMjO8EAJJpk2KJT1jEBauz5j/6ZzYOgLaAPPtORDNnl2rX5daMsbdkmcfIyJgH",
-	"nYKDSCQTu20TKZh9UDN1xwMG1o4wNDB2H7cZv/GbeQBiM2RM45gJFkIP/vSyvF8d+I2Me0m888sHdsL6",
-	"KONP8YNIWSvBNw0SpewY9gry6YM9RAclfdEJqB7DDWTI7COWWUOmb8njVtn+uPrddNGqRPfJwpIHjb4X",
-	"GKdhqMlAJqOxIaB0QLiRWLGY8tDLuEeaTCgXPmOtoZBbpczeKCr0sK5nb8S1cZX/H9OHV1T1G9WcbnJV",
-	"eJGXdk/FLEVCJ0Opfgw9mnM0j+gdIEoh0gy49UbSpF1AJ9XKdXWkvgfVRMheTR2hPDRFd16l54QENxx0",
-	"WElEYFWdkZ2Lzl8fPzs5Pz/BzO7TdrrO78GW1d2cIKm81k6pJiN+xw4utj1DnEGdB1ncXuc5tYVWPggm",
-	"opOBJYkBU10IN3CRQogSZGgEBZfT3QHUJNpe0eq05id44ruGBYclHO6iKJASzTYCCg6U9PCupncyCcYP",
-	"oNpcsZCxyT9wNjtV2jE4lU5Ozx6T8ydP/0ae9U9Oydnj8yfNda9bxvvXbx/mTRMBgq2cdcdP+MGf/H33",
-	"/3t8+qzRMG+omM0nTiUKev+ltCCM9Pq6S6RVmeSzkmJE3r9+q6HkBfiZhc8JHRqryeXEF2dNumRKuVmL",
-	"wl4Fp9bnLTyIuqzPuck8AFSw9+/H5PTMzoSpgKHfrblQyy/mECI7iLQdtEHLnXMKqnvLWKzJgAa36ODw",
-	"CUyWAHI1osTyABFSbLIiFJ7tyeGw3tH22T72zj61QZ7xg9R1Vsnm62H+Tc7q/VEsfrsLhgkih8MiDFRB",
-	"ifEoKnXHbjshuD644099p+pGxkxcc8MmANf0t2E/OGe9fr/f7z21//mb/U8/+18hr+y1AGA7YVp5utJl",
-	"b9ncLo5bw2AHVbQvqgiOHPI1LJkTS+ZWcnQJuK9kxIi0JjSZrwKuFSDVSib8M9EGOmo6dlzSri59/oN/",
-	"fEmZD2RXGADd5AISK7CKoiq9Aj7sNC7nn58PVCDZlT6EaNLC7A5hpZyCzGhPo8PAXuy6lrztDyzs+iI7",
-	"FkgRkpgpLUXT2NIGEjf+aMQ+x1/hBL8d0zhW8p5IZ2UQ+jBMXXNsGP/evbHL08txTRldP+gWKQvsV92X",
-	"AD4+KNG9SZBAOnVGuJYTNpDhjLBIM+h0MtcEJaBKcabttc5e5lywaCYTBbjygMjVUNQsDwLViAzFhone",
-	"L4mBS1q3wLgvdiK0FUgMHTG4oVFBxjJBjdtetAwT7dswbdFldZBtP6hsA4JrINq2IbCspAwVne6VyPKL",
-	"Olg5B0nwHTR5BNc0CIOZTMiY3rENyICY927ZrN438IYGYy7Yb/a57zpf5TLmv7HZD56wYo+7eNnuptEO",
-	"zQLFim29XodMGG5mZbfvmN+ymSeulW/f9Y7pjPgeQiR0wkJOXdWikogdgxNs5XZGQty20xlHvYIzrtIl",
-	"twzr/LnRjhoOamXPGgjAGaMHztHu89xxE66JHtvb8ZgpRqSIZiuJg2pdc/z1ls3snfhO3m60X8BvbLYk",
-	"dczOYN0CpsC8jxc7r7+GLb6T/NAvcyOcVYZXD1LNYErSmojZWHnMUfxWR1XSpzZp1fhBqoIQn70PXneJ",
-	"HGa50gGNIqbIhM6IZj9Mpq4VdSj9MPBwgR9g6vmYipEmUixGId65xPISWtHMGC5GegNhiCTkpp7C4Ikd",
-	"1VZD5h7XhAYGryRlcT/4sBD3m9AvvzMxMuPOxUm/v3iB71aEGnEkLkUXsVol9PijhgzYiAuiJeFDwg2B",
-	"btkAmhVKUzMt5Mv7zistLAfKcTtyy0VYNbL9rGrcx+2H1Th21Why8CcLTKeNA2VhwF+wAIxrMkg0F0xr",
-	"RMlFzJOyUQECqHTMkBrWs99uMvCnmBjZJUIaBwTJxahbMpPqkv72k9joBdRy6w9fMCFJyBEwrDroWyNu",
-	"QShuSNYe3zHFh/WAiPa5f9jHHA10Nk0whcFKCOdXObViD9pK7D8w4lhOyZAiVncwplzAjYXRiIU5JLoU",
-	"uvsut3kEei5vk8yyq0eZ+hSMqERoAn1MEDCX6lsuRoSO7MIMNNT2C+b24nD0L0tvRaJEmvWWwBwtnm6X",
-	"Fj+JkCkypTPQ0QM2SgQZzLDVxd4S5ks5iRPjIMKQJuUQaFITeccUAVoC4oxYOLJ/sOe7AiEuiq0BDXsO",
-	"jWZZlX740j+3QYmVDVOXQIxi/wfIhAoV05phLb1IsDc12KwTpjUdMU1CCfaNYjQY5ynijXtgm2lPeWI6",
-	"DiJG1er+mWq/rn1vRia7LbTHA7L2Hzf8v9wnR2AWB2MqBIvAxcuj5v7dbGkvYQe3nEDQhAHTmxNVjERs",
-	"eHDy7lfFi/HAHkjeZCrVrV5UOg1ETKUDzIUWe7GMeMCZPv5q77Xf6ixnF6h8b78x26wOyg9U5RHjmkSU",
-	"hySUU7H3VvN0fsXOgZDL1e2SFO6nS2LJ8U9jxTTgOXeJYhNuzTvdJYFUCltTgc9jwK2hKhUUApV1y6mJ",
-	"Ua/Je9b9uvyMSxNOnDumpk2EQwGk+bQRk4OJga3qdDs0YgotcNynjgNn6XbstlwPGavAC6wqA51nmN3p",
-	"SciUxFFjpq6t2r7onGNF6HVIZ4DElsVEg4ip26ybKCDV/OGLdfA1Di96JGU45VHkzkPjhncuOn/3H3z7",
-	"9kcL1ZvbsJ9dA4ftK+C20ufQCXCvYFmtBubGSVnBpl1sKgJFPm2FYo3+Fbc9JozibNm9T9y+cs9tlOpx",
-	"mFndte/fCUsYlozKKPxxSkbdOaFdJiQkdo6pbzUbEikwB4foZDRiGvRqnlIcOkcZpawHP+2PegI7/mp/",
-	"mH07thPWLuq5xrxQeHtdVig8sJmsUDyDlHx3ex0NTHqqnW5Hj6liOAlnj0Nh7LMn1FfCVhfGlkDIPa7A",
-	"kGulYMXtz54Gtq5X/RFVdV6wHx706P60+Za3iG9uzxVj9g46oUs0M6BkqeYhA19zIkLpRGxL0VmvY9PW",
-	"YMvV7FX26Ib5IB2pTttmM997BZst1VWcMsWIVYnVEcbN69QqjcMnsVRFgrm31llMEhgSSkIGFzcWQg/P",
-	"CzC8AM9EDonLg5lg9XYG8QUOnVllYF+qSVXywpMmyQu+oegjDTOpGgf+qRjntCw5o7HalYFhpqeNYnTS",
-	"tkVitzNJIsNjqsyxfboXUkOLL4mVPWzjrHK70qavzjTpP/F7mbPAJXFsHY61taDxxIQtYw+aeF8q0yik",
-	"UQZ0Yo7652dd/9Njq3gzIZPSwfPU36gTxey/AylvWVgtfyf0S89ei3qDmbGUfHZ2fv748dnpCkqbR1FP",
-	"JWKJuuZR9ME+9ACxyt3cKjElfow8oRyulD3NGnyIzSEsVeZvWNIhgZwwMpgBeqFmEZalM0GCWRAxe+kP",
-	"n7tcNTbiQkO+xwByTEOwWEfWXpUCb/7WlgVMROCcIeURC8mU6n+JODFE8dHYHJG3MsWpg/J2OxBwF4/s",
-	"42bKA9YlYzlld0wROTQANAPtb9LKsZIEEqy0cWS329aCdkXX0NPM9Q980qol11s29ctopCxP1820lTWa",
-	"iXhuj8KfudOTAxrcjpTPSjpoy33Qli8jqX0uEEoCuJIwEdqDX+jJVSe+VCKOFBBVtZo7/qoSUR93TRl7",
-	"0yqrhvr3v2GzXeUjTWIlRxB0txI6hywK7opAJlEI+T6BpZIHAxT4IREV0N9zdLYW9KOGk1kCVrRWfbVD",
-	"vjjI/Q0XgWGfROwooVgIXRJHEoIuaL2RqVQhpGx61A2fpG451X2PcNNGbHs+WS66j2N6X3CgezIUTODA",
-	"Tgd2asROV0bGTt25Kwu4D6WCFPvEJ4Cv38axU0smO+UUnMGBVQ6s0krzWPma0ztrYg0uRj2VRDX5H874",
-	"52L0AZ7bML2l41QSXcT2ukCJzrBcJ6bKaNfHiikuw3zzC1ekxKCXlT1HLAKaUm4wyAmWA42aUMm6So9r",
-	"chCL9LPD9jpK4sygfhOSQRJx7TcrdfCsSq1bzGNozikHAb0nLqExFSO2K9lQGyqpVh5DLkJ89xIkcCjo",
-	"gtomQjWJFbcrqQzswoO1qVy5UO95v9uZcJGW5W+3XNuu/oeNwvzCETsFqHAwg3wBPLxtBV8qCPb4q/1n",
-	"qcdz08ZOleiGle+/sxPIwkWuNIm4cEWOhn6poI82TQ+34vS0c6vxenpCOw4UC7npCWnqTe2X8ByI/w3S",
-	"Xm6UutoCKOr7EYqaQJMCNQZUEG1AXDGCh8bCLtCmFWD23wfjcE9prx79EA/7LVYRPax+1M+OzssbUqdg",
-	"3L/bjZ9SDZUQyBLGIYej5dY4ppvbhm3nQPEoysYtsXukOSQ67Y+dDnTm1dsReTdEzdb1/b2A+lHtGfoF",
-	"sjjsJ1GEMd5U8N63fU9R/+i7ZcbOS323XOcY9sX4l7XJeiwlfMzw21sF4y25R9pTgKFfvIkjDY18D5vY",
-	"ago9Zszsm9kTskHe6tmxJvzZzmbnihBoAQtyFlXiycnRs3KVKGTn4iSrgLWShkLF9BDzQTBfHejAclwL",
-	"zZhty0ExHhTj5vru6FtEzZxIAAX2GnK9io4LbWi0vNbmde65Dd60smHqkt/Bn/djgKdyTeSUhdn5d2H1",
-	"9nIFXQvJO4H7gRaS8wn2yRSgpDERFTIqKA/BpZSd43enPOu1VZFCd6evwoTZHYVU2pPT3olVT6f906e9",
-	"/on95Y9uZ8hY8V5XUSPaQiflF79lrdSKZQ/KaT+U03uIqKQSKmYiL6EYDcYolMIEVJe94MmpaJqH26jg",
-	"pEyFHQc0inpc7NZ4plH0WqxdHD0EjXtg3/1gX8DoN2OWNwcyr+4Rucx5V7B1sgZWNnIjHGwvLj30Ue72",
-	"3otzeIi+3/5S1y860uASSD6+e9mzBsixw6ZoY0p8cL7i7VoRds9x5Dox5GjkIIj2x46YOTOCuvAREnDE",
-	"hoZQ7f8Gfdlc4viEmbEMXYUPXGusddH0aowU1EIuLa9pfQtPbTj0bQepRfe1k/gBYZ6g5AuJhIqQgAMV",
-	"NyOnz/bMSxyHw2XBiffhsB1FunfeO0YROgTAHyBOgRBz73/+Jbfo/SI0DVXBW7XH5lIrXJNEhwut03Je",
-	"0AUppLLDUmEKEN4C+4E4Ipd4SghOQzXRTBhIWBgw6AUGXrVo5lxlIDkdIvwjjdmghEaRnCK+UUkNt90e",
-	"l/a0w/JttzWW5gA0+49WGblXTIQpOy8z9ypbq7krvitBOZhme4FqzXLJiEbCAQOTdV2rDOz8lHLWgA2l",
-	"apTtsxzoOi+EkkG0TNt9GrRMPfwyidai7bi4kzzYs6D8OropexUpVcGspwguF7HAKCl44DeQ/OXVW3Ly",
-	"5NnZSZd8evE7OT06eU7esziWEXnx+oqcOSE9kAYdi5xpL8p9wweo/Fbsp31TwlZV7dQpYiewczVn9+Ia",
-	"5I5PXk8dH5+VFCNPBs1dHf/wy9pBLcqV45SafObuoV/pXqlTS26ZOvU2qZAGtSc0q3Fx2iPy2pBbxmK9",
-	"SgVAM6065WY8lhHYfrsULobespdMGexwtVu3a5Cbx0XnxfsewiH1H582lyr5tWzZhZob+iO9ZaI6V92R",
-	"2UG27Ils+Qhdxh2+VY6KoTcq/ZJdkgeJvSTfshhdql0yHXMI1c60s++VwYaqrLFHdXmoR1ERjJc5Uv1D",
-	"m9S8MEadF9VPde/dpn6h6DEO2ZAmkQG0vF10Ya5EHQpDPLPdJqCyEY2uXdvyxmDwrvbyN86idlh6uOBt",
-	"p5bmRq1ii4O+2Bd98S5mAmxROFcMlACVE6TyhuzvyGKp4D/+ij9926ilCUN4W5OaYFySmQM14Q9ApDiB",
-	"2xZBASaOhe1bv7UeBMQPhT4NncFSEQFVVxO0Ms28ybAuaZEEt8xYYQE/fDvO9cnbqOCA4RokGF/mm9Ht",
-	"PjnIpw2nfjCZGDqCdMs3dEbOWlkdubVt2/KA7a8ULNivy4Ge8UPT1L0RMX/nd0wTI62MwUMGIWNAyAyV",
-	"nBBuuvZO63OHE+FyPKDQgRKk+7zwuXSor2XCB4eokz6aC6Z1L6Qzffw1pLN6tAv3+M90s11Vc8NUJVzQ",
-	"2Y8BOoBVewGdMGLkBdF8JFhI5HDo+rhNvU/VynAEXrfKSnNPWjJmBXL5wGKpSqkFO8avuzvqJYlkQCOf",
-	"BF/Scs1hbFWi9NSRys/ocfyjEWkfAxTyGjvKbWdt1e3NpWbIirvTy9B31t4xWHDLWmAt/ExnzYtJty9a",
-	"Dvp2T9I5+Aju/FaIyuHwglgqUjIiOploxENDyu2Cxk3/esti00xqLkutDage9yby7j617ZUiwL73JdXj",
-	"HfeS3FzHyC52zU797e3AXKgev0Fo7O2GpArjluXzB4zHB6t+zyJRUpERmPeW5cH2CqiCbrzcWJMf27CI",
-	"W5dJptGlENAoYuqRJnrMh2trKAlSB95YH4CypHqFj20SScyPUtvbDaax9zEoezKcKf3ILfgh9o20d4b0",
-	"zHaqW4aRpA17C7dUDLi2HWiG3MAVTHBQDPsVciqI+VDRKVO5yzvX6O/ZgOg//gr/1vp08ny+UQWAJnS1",
-	"TWQ//QHgTOFEMjxTZwvqLqGC/LfbBjId88jjmEAlsm/x9D/+CSkC/wD4AcKtao7SZruwsrre+jols5V7",
-	"6zci9+MMq/3r97bAJa2o1qyVN23vHdTcj9SIsCDcKIns+0nIh0NmLTUGTbDSxlcswjo2AS2wHCp9QyHW",
-	"yOcyJxMC73PYE4EA63kYRro7vIYOHecxpiSQXEDoIpK6hWPHrvkljLJl3/FBqv1gvuMUpYGnacZovT+3",
-	"om5Coygn3dAMQ2N/va6cMVUjLkbH6RmtxZFcJN+30oy5GIE5CZlWIZGKjFkUQsr0EXltNLnh4Q2Z0BnU",
-	"nwmIkswZKX6Gr+4wX2RlkcLu3HPcvjc8seI19MmoX71TeKK5DkWn27mjUWKFyl8fPzs5Pz/pZwAw7smQ",
-	"Gtrpdv6dUPeOk9Qj3e1oQ5VJ+0Cf9/pnH0/6F337///pdDuJ4FAjOTNAV1omKgAJFvMWUsueotuXLcut",
-	"S3cq2NOoCupK8YC5pjBI8YG8Y8qq5D0TPDuUI1QQIGwyhe68gdSGCDntwr6P5ZRMEkxMdelmLn/DnUVe",
-	"oLx0QqFEoHh50UCiwGT0BsTJpVvoI03+gvzSJTz8CQSp0eSWzSBRgd0x1SVauty6gV02uNKFJDd5zfkb",
-	"m91cQPZLzJA6qdBTS54OIt0KXTphBJaGdHyDD18Qy183do8lNjuy1ic2j6QE2uXxEN5IHvefHZHPmHUB",
-	"vVh5mKZiAQa3K+qN+IQbEkqGlWxwOPYN1izVfkqPT0+xdb7ryCRQwj63y+U6RwoO7IESnQzsHg6YwtGA",
-	"JY/Ief8M33jzgRk1610ODVM3RFuqwhIXKZFwppQbfUGovnW16rjKdHN4eESuJE6cgtXltrEM5gGOY31y",
-	"PGTacOHbqo2sedxdl3D30ynI96ZiHWf4Pcp1QOSuLHebAiaIndz+ifAHaTt2O+dNlv5J0DvKo/LebcpK",
-	"CimYkw2oGxBQwMkP1BV5AZjzBIaJsu/dlKI4/ooE9e3YdVZZ723aye60bA8VwpTOCfuKqzZ+e1137QW4",
-	"F8TfocFtFsl1ujlFZMOqsojqfEkZ8WA+N3g1vlno4eErD93yuYYosvClil69WXHlBqMCIXpAMY1p6Mqn",
-	"30jlPCr+zZlOKpPweIhexD+A1O7+0el5PrUbkbWmIpI0JAMlbxmRw+FRc+EMa2uD7Lhm4ZwfukJEZ2d9",
-	"cBzsV5I3CAsaRV1nzVFloLvP3E0gr6bXLbZjGfFgVhv9c4++xyc36T0rjlR1DYVP9z4MaO96msGJYr7h",
-	"SFFhWHhB/p1IQwHpzRq3ll4STUesm13N7QGKERkpmcSaaGM/GMqmt8PN93FeIKldOqbTJ4dcYDyQBo7c",
-	"jN0WQdGpM5ZReK1ZIAGL+Ukfrwca7hF3NOKFD/uWdKmh5e+1d0TFArw24Y/XRnYuOmNjYn1xfOwmeBTI",
-	"ybGRcS+JF2fwrJ+bQuapmpvKGc5lpGjAirNH6oD9LnrAnLX0WhimBLOTdH1yL076dq8nVqSN2Hq37Aym",
-	"CZhX93nxWckW2B1od1mbk0FbjB+0kICE6rSNyfRgGewPuqCpFv5dLACzxr5gXwz+mRSLvZpI9uV2gR99",
-	"A56/G/fuG0u7M5koqGKzUseXJlERumvNDYqem653Cl5kvion850ja8Qc6LE2UkHzcnshBJ0IqfX52/GC",
-	"l48b9Oxdwpey/H6SCMMjVxyApZYwBC4gl1lDLtM/yiHR7I4pGhHN1B23F0AsGmY0GJfCpRqqzBV+/T6e",
-	"tMYespN+zkPmhXu/2/Hz9X3Vc+64vz5+dtY/OT17fP6kk3rVUFyn30v/Ys/ebYdr+9F7+rT5ncxtxRU4",
-	"57Ysgd3YSAiV1zLo4+JWjXc05M+DG+27cKO9YCMONT9e3HnmTY3rnMzFyIsPc8JVreDFN5CaOF9yWyOF",
-	"wVpvIYKPv7qfapM08/Jjw9aJH6oqxwE//gESNefJp1uiL6oSMGsIxMMAbxpode48KzBXa+jxODPKN4hD",
-	"UTbNStREP6E1qFOvGE/nFOO8tut2rDDoXJydf/ujrY7LZzw/NCV3CA99b3rtFQKTe0s0zSCHgANmhT93",
-	"yRsmU2lWPg0VY2hIb1yJHSdxuFOJUST1V9aUc91B52NmALNBxYxIFWJKl8suKL9suMwAromRUYjoYSj4",
-	"CzcGZKmuR7Ydo6sO7ceS2wFu1xrl2UlDeXZy2t9bgZZzlh5s+e9a5rmy+wzlBCxzADfJgq0o+/DQab59",
-	"9PqknenJYY96oJ0l8RTzbphi8mzYYM8PVWGww/T33lyf62MDPieQiDofXodYuz/GLYLiLImWFAlm50AO",
-	"OG6G6gAlanfAnWn84BdQmokYMZELIXROLI210CulNLxdj3xzFjo44fcF5jGOKGbusMmaQF4iGdzW6gV4",
-	"YJOkDANUELDhE/ZDqABtaHD7SBMP/uVWvlVY7wrqOKbhHRXBJoo33oloZm+GVIQD+QW6wcHdJLjFfDHX",
-	"Mmgi71ho7zkRv3Nb5e42GgIk/xLvBBaqY7YbNWQitSFmKsmMUaUJtZKs7Brj1uapfHcqDALtmPD7pNc/",
-	"+dhPE34b66RLd07b1kXLGPgQEt5LbfQG4pcp984LL3uZmVKFgQqVCHcXGtIowubkEgvTprQpfjkIBqfK",
-	"7Id2FJmYXjGrpESKyShikLBxHFDNluIKsfbG7O98wsuyg3+VUzKhYkaMJBGjd4zIxKR5wP9OGPSu8zW3",
-	"tzzu5Jl9Qr/wSTJJE2m6nQkX+Jd+mgTMhWEjcC8sjP4COjBzRSIahliGUzYufjo/8u9MjMy4c/G4v5hv",
-	"XDES3mq1YTFUw4jKhRoW33e4qUu25iqLZ0/ojISycpnsjkWdxsI0sGT/O3ynZAafoZspZDvAegM58W1O",
-	"q9cdJuwanGVtYTQ3WRlc2ab6UiPpWqWsb5nL1fsB+lP726TLWVdWlEWRnLKw0LA7ZIMS7KuXqbDZWAjt",
-	"j1oRJ+8sO7BprVGfPv7OP71JIlscrcJaGPJRopg+IvYXOmIY8Z7QkHlnCGDKcMMm+odItUUG9PSIKbPU",
-	"uDZQVvB006pXS59WABVzblO5FBbV7K7IVCkctTflIpRLiNQ//Bmf3SiJzo1VQaA46z0mvV+kAsKLpBhh",
-	"Ajd4HgVhImQhCWZBBJU+qX73BPUJkm+30XOqeCowrrstAq1H1DCFFaWEC6ITHTOh2XxWDImpNtcZQV7j",
-	"0T5PMWCkGAHamf2rvb64u6hKhItIlnYYL6PaHfatoTNIyW4FMVjKClu8TrZkxcN1ck+gmFy5+XBjEqjS",
-	"CQr1mj3nUdoA2DWfxFIZKKxzseCtCQUZGGZ62ihGJ21bqHc7kyQyPKbKHNune750JHtJrOxKDUcxMOQO",
-	"+7TBqzOB8k/83h/pU3LwJwu2Hqz/wOyorLToMb3GT5myCgSfPMie/QmsUEhRiq1e7/dP0Z7QCH9iTW2Q",
-	"EDoFwiYhDx2CBpjR1YhJE/qlN5DhrDeYGUuzJ0+ePn16evKkPZoSCimViHr/FZbv2qc2XiOciDpU7OxK",
-	"+gNAY2drhbsW1M4h0TxElGzsj+YPcceFjrBz17DsNPzxt1bdEtKFbBkTuzhuHQc8d92aZ76Kx8jooD72",
-	"x3TFg84w98KEgSsGEu6hNo7dMZV6cvwdc0JFSA1bF95epiGOv6pEfDsOqAjYurGEM6quww9VidgQeiis",
-	"ab2yqyAfHpeiqHBNcOToYPftD+O6zPSMpMkU4jr2QgJZm9bG05bpNsWi/sq0PwyqmQg3yJ51RuyXSdT2",
-	"jlsRhkAoqgOT7wOTf7bMiHc3d7/7GzL4UKr0RvccU20zQeBCLlSvmf+D294dU674xP1UW0H5Mwtu/4HP",
-	"bfZKlw1TwRZutj9ABaVbKdbK2DMrJlt64GTwhy1SgRwOmRUvG6+UzJ1ZRZVkBb0dO2zPJZ6E4NY5Ze+R",
-	"D7OsJipRWqrNNnXIFvKejkp7212SGMKmgxmJFRvyL3vvsXAtej2hO1hf2CTCBYE8Yx9zh6zLucbx+8EE",
-	"DHOftzW1StDh9BygEA/aepIBG0oF+JiQ02oPodh/Lz07MFnxxDwOcVlwEl5c1CYPtxEL8iwrTyyFsjkn",
-	"wjBXZHH/Dvbbhuy3+ztLJjFVLK9m09D8/SRNW6vrOOQ6oCrcjQiYA63GqXxP7NnMWkxhwrnRhAmjONMH",
-	"3nygvIn4n0mc402IhAl2Bzk1qIa2xJ2OWJbaqK/ccxu3Ubul5StoMHo45QEbcUF0ZRIyPl1IAY6pMUzZ",
-	"Z//vP/u9Z398PemenH/7X50GedAwATPmmvzHSc2yMe1nVenWTx6XunY2Kjjsgc0Opng+5TglIrhxphft",
-	"/bK3FQNcioegbt1U1q5u20RBmzPMB7dx31yAc3dKXbCpp87uXAMTJ667aMRB0EvIqUOBPGj7vQABnXIT",
-	"jHPtBObMBG8guLvrluwEDbN6CPd4zEXmGhvghK4cqLhH3G3RdAyFDGgw6C4ZyykYWRE1cI2HZObSHGNY",
-	"rp3SbvubKznxKRsnpytWrNpVIFE9ANmW07oHcbUXBarQkYumHjXPh+hKA+WkUFFRQbjQZhG1eINiy9Bb",
-	"1rOC9CHYQ3YyLyi6Bx1D7of7oZuePtU5tXRg8AfoffgkXIM3VHGoL8cuC2PARskmWHO5f0FvOuxal0UL",
-	"U7SGRCBD9kNchXHFcLeY5g0mLhCpfAeX4oo7rj7+av9ZGr3fNP38zAzlUR0FIU69S0T2atAlJO99MN9u",
-	"QAY66jXxw3WuvJQhq0Ve27ntD30D4G8QjZMqcnvfmGTfwhu23tmsGqfGJ3kcDIN9sPyBvBzrYzH8BO4C",
-	"3BAOOQ2KIRzRRkKNXi8ce1mzaQs/kxgV6QUhg86/LCSGfTGY/SaHJImJkeTslLx5kTnzAhklE6GdSxo2",
-	"7z9SMOx+ku4eVYzoJBh3iWBmKtVtl8ip6MKj11Y+5H685gAC9C+R/UUl2DEFZsKNZtHQdZsbSjXByWAr",
-	"yohBA7ojcumycjF1fkBDEnHB8t2LAT1sOpYRe+5errQhp/1++jQWX9gZVGAaR5KuNQZb2S6UBoYpMmBm",
-	"ypggAYsi/ZwMLYsRmRiSiIhpTTTN5e/Og8m4My0C9zCRTCwpB3IyodADZcIDGcFSDB3YBfE4X2xZHVz6",
-	"PGbQkCbbSthwbBqTo5SW80ZRWTrpGUTxhGw4PQdqTW+ZIHI49LipF+SvQEt/RVxdEjEacjEi/X431462",
-	"anpG8UlhciEb0iQyVvVGib6W6rrf73TTOds/2l3Nf+aGaLQMn2/8CNvxdP0WOk6AGkReCRklsB11aWjv",
-	"1AFG+d9PKiJ9hzLi9RaFLXVNhIoOD6ise2NsfHRuRtRlAtUQnHHz/OH5MuGzs/Pzx4/PTpdZIKUweE/6",
-	"ywwTyAiourUOuQAd+D+YNjCnAEtigiB2XThQqjTh56/Vmitr4VVXgjKXplAvyqog6QrBF4jL6AxVAlIn",
-	"nOf3OXiEGygwajqlhTIhNQwOo7P9lAp7Vv4OXCpzmDBqhpsQsoCHbJ+Lsn/hIkQTBSxX4EKk0gd/6y9j",
-	"3FhqboB34advx4qZRInN3ipgqCU5FHYW7smd+iPSvusvpTDWtEasGHvWEuTNwDSPSX4oLGvrICR2cBYW",
-	"hi+xewcsoBOgbH6wJPas/bq1GOD0XWc/LvBSa3UrF3gbzomxFzyKVkF+D7mOE7Msv9I/tEn9hWPURkHc",
-	"NH6MshzEiXgEdYmaGClvfY/H2N50BdN4H4ckScgjocI3lkXwge3CjFTT1vFX99O3Y3bHQ3YvFPnSq7N7",
-	"f12ls3tkM9XOQhrmCPiVX+EWMQns8IdSl/3xW0vjE8mpJ23Iqkv7vyHoNYmVtNSm1laXLIPEPtHzYHm1",
-	"MU338JV/dpPKYX6syu6uDuTvx0AF5pEmAVVqRvzJ6S03C6kJTy6Sxw47QxlDg/F1HA5T4/0+hLfFYGVr",
-	"wj8ogT3JsqazNbJ5tchPhOBi1ItlxINZrbzHJ9/jg5uk+cJA1SUIuSwWCOlMMSQp0kZ60AkCS7H+4h2A",
-	"/Z9+iEZS2MxDN8Z6X7s+KLHRHe3C5QQ+HWByfCgD7enwCIngyFLMEXERFPtQWtoN379lscHorqODsYxC",
-	"jVm8+Ncvhih2xxmUnpQEea2GmiPo3aknd1owbCBDvHNQEVIVugtMlmdz5T+wJ29Y7LsdGn/fn3BhvwUN",
-	"3q8R+vus2wnGVAgWASVYiWJpwA2FX2HK3uGatz4s7J5XU1tXj8tEhQ8PR5SHJIS2mge08P1Rkr9bJZmT",
-	"d3jEVLBpN5cH0l4KNlSXxzHKmA2Ahbs3OwLv3L8rauei0z959vTJ8Iz2+v1+v/fU/udv9j/97H8nnbYC",
-	"4KPiNNoR379LTCRlNTiIw7OR+9Y9cif2KNgW4Jn0zIbbG0qXjSU8sCnm2oFXElCz6QxSxnw7ea5J7AKr",
-	"q9gmi0zJ7pgwPTOLl7ixX9nnPsJjG6TNdJQ6VzZM9odI5IeVEjkkcEo6yzD8P1fv3pIr2LT/P3vv/qQ2",
-	"ru2P/isq7q2avetCQ3dek+5fTiaTzOTM5HHSmZ19vzO5HWEvQAdb8pZkaKYr//stLUnGgA2mG0OH9qlT",
-	"Oz0gLFlab631Wfj1Ulb/Z+iPhBgXxbFowsYw80J6hwFru8TNNHQQlIkBpkKa7SxNWpslWyE8lM1hU6bK",
-	"ZrHfXmGAvHrofGWu19ZWn2deuJq7oimxynTrbIvVXBCLpZWftHQrxf3K7kCyWw+W8SCkiRMiWUs+4wiW",
-	"Y+sfRIZcW0iyjqSbrlVfuaEfqT4ccM0g48MgldI4NGYH4TqJ0Dsc0EhBRa5c28/JPbwcv0bcbhVLnFpx",
-	"DbXyau5YHzjLemYgyAztfMQGMfGXGXZvpXzlRRJmpflwEtMK1yo4Sblm0Ty+5JLKMugTR7kM1Amx97JY",
-	"j4D9KjGFfkpnRNokeUPxaAl97Qs9uprSmfpaEqa6m5TYaYKVlWh/Yke5BdSHVtsjQbz646NPuPrj8udW",
-	"uzWhUWr49PSk9+PZk9YWEaZ3MF189z07mQuTX2ohN3SFwqISQDgB4UomsFlgU21+VPcyhhCWJduOy8cW",
-	"bYg7dgfYsiBspQLMMHabaNFGMYht3KkGV6elzQ7Nf5MJdVd0Y5+BEOvGv8uUO0bn9Aj+4q9SKRKgnLwE",
-	"riWNyE+Uj0mS9iOmRrbCKC4v0tqtbGzKtOot01ogl3LiIEqb40TNiwxghlyQV398XF5xFfuwTxXsxEr9",
-	"HYxBgw180EboQ7l+p4pMIYrKdjXT+QsLc5vYFyICyouW8CIIIMl2RQwMv+WcITEp7+6fUKW3nK2pSTuu",
-	"1paNPdPYM2V1a4vmDGHcIWJlTXAOW7a2ZBDdmMV9695o8W1t/Vqe4qvUsIV0dkG0MFbMLTSNcYoqX55R",
-	"tPz2FYYoLQr7FbE5jTKzbdMzZfYg6sJQjxsXfipy3rtx9bFn3/0sE3stRTy3UzaP/yTmo79sw1rdm5DO",
-	"vlm/IQINRbVfsZjAei67qw3ubR6XDu2PzDZV9FiaxvLBBhm3N3+2SLcfOsCQRgHeQ/g4X4dtCSXVPkSH",
-	"rsed/PT7ydKbRxu+/JkWc/+AsgjCzlTIcfdmzHiIZaVyVmdV6Wchx78xvqGoVM5e49rM6HuNQvnRrPV9",
-	"qo0CXWtPMw1xk6Bdi9xYkAC/Gu9byDHRkkFomyXNkamHbAKcpMnOMqgHbJhKWFsq89oNqZEK/RSF+SZC",
-	"gd0ADATRKAKbG60AHkQ2tE8I/0ERd1rnRKV9m4MsVZtImABPoZ1hTYophPP/Uq5PdwV6cSlQ1gosc3B2",
-	"eN08EhEL6awT0Ah4SOX6G+df7eiX2eAaKXJprnXZUNniHxTEqTu6+dvfE1DTFZLq3vg/K3gDS8e+zzLY",
-	"xi6//3b5lM4IzUje9ZUSxFOzvbC4o5lepoZXSXNfwm+T4HsA+LvL0u5+Blf8gS2j7y4e3c949cHJ1yTV",
-	"XxF60JZjz9ulGosL4aZcbkiIV6ah/50VlV/JULTJ1xlQGc2+Egn4AEVoFBH7If7ihLzwPVkLr3z+4jn0",
-	"y3kRnOeozPI1VoztIuo6kvijyG52viZU6a+EupAL0+fWBDK/DkZUDiEkSpslFaeq1CL7d4JO/AtI44Mh",
-	"6ZgTXclhOXu6Umn1k7g2+4eus1mKPZL5b8+e+KwX85B2KxYcL7POtshxWdox25943xdDWwurRsUex92P",
-	"6+tdIJ33C5e8zuK8Y/bLbUT+XbJlXI5MMUYy3qLnsJCJQ0E2Et78kCli9kgDJ5lcetImZ09OTs9OUMgQ",
-	"IQl++hfHvAlMRzCCKZfHi3mJ/ISgljKz0zCE8AIPbg6Vayyx8sQaJxKanJp7nFOzcDOyahY4m+GONyJN",
-	"CkajaRtNuyPv1+m5+5dfweJESN1x8mxtCPENDn3pRtbIK3ai3xgP14UOx3iZ79Uwk14mP4gIojc6XPkk",
-	"bgaigeLWrdCW3dGiaijGjVFQQzUUc1Nupqg9FEB9qZ1aH3i5jzvt8oK82imw7EI5kEA12OkPGpaA6wQC",
-	"bfU23hQhJeYuo1rnp2e93jc0y/kV3hmbEa/++Ng6bz15dHZ68riHm+/suLd0hs5Ca5u6GrcRe26KkJ91",
-	"VZJb4mlnwPFGejXX5UdjAf2EHY6xx6rVTmKQv4PNtfrTI5iREZ3cSneVqqDujf1jbZ++TEDUrCfW88CD",
-	"QK8cUJkjBqb2qSY2mwx2BR74nrrO4ks6Bf3re6BTEuAh48MrIa2c3Arh0tnzBwk8V2OGRgMcWbQ543qf",
-	"vssFdrqPmdYQXhBm+/1qQfowb9w8pIzXoxG6OEedMeZFcVJsoZo17FKYHIRn/WnZnb3IMJ8gUhh7tjKz",
-	"wSqvPwvSthibEZnycyKBhvZeGa1qvHsYAyQqS3GbSsGHWRwltvc/NsbAtRQR0ULT6DZauiQK1avEmCgU",
-	"Ds2ZuIjvnjW9f+UELePDCyKk59h2zgCfUuVuNBTjQZNSVT+zvhxhu3PBAyCxwASOkCiLNGC4Fjv8tIk5",
-	"QIeH6/7cMz+i9KgQzHuN42ondTPNuuCwCyEcedQts6cwvTmy5ZuY9mz8Ads4iAUj61cHNIb77GoV3r37",
-	"mp6Xl/8q7Fos0JWkMhixCX754efXaj7o6WPy9qdtOw3/xb/+8uoTWboa+Uo0RFF59L38Rn1Osbu/U//s",
-	"c/tx+QheVHbtO7bo0OU9cPxVdD4k2W4pkBMWIE/302AMGK7PRSjbyNaSBviFa8GLL4otR65i0CMRmk9S",
-	"Zb/JoOxb7ZY7uaZT7gPslJvjizVS/ITMTZh1zmFjpxwRxhLNhH2m4i7mKbWGlX1xl8tTUzYFt1S/LV+k",
-	"P3122vvxx6ePb2EwnZ5VN5i6N+afCrUTO9QRTdnEvXPI8w2iXWHyhlDYfTXUKlQ0swjQpKvEIxi+ruZX",
-	"uKFHkCvg3uWBpwz4Gz8SUaWtPrexB2xribxifOGIcbggVJNYKAQSG4lUIcacAwG+tz5NBQZIeSgOHOMy",
-	"SziaCJd5mUal7VGlZQrLazPbqJYqEgk+NP/6ewBjuo9okgCH0NjwxmZzJdM1x5b/dzpeW6N/yYac8eFv",
-	"MKs1cPUbzC6hPJsRZneIV20tiyFIJdOz1vmfX/LH+iHtRyzAxTjYADEGG+jAAgOlaTBGyev9L4yf/OPj",
-	"65fk2ZPTZ/9cOMkQuDaTFPQjxXl2mm8YQTgE2XWXFh2VxmsP/aUdd5nGtR56fpqyBo5pfMyRypciTiji",
-	"5iLSp7tTUmmcu3ZgmsSp0gT+k9IoT0K/46EWEJA97d1XwDsq0pJyNYANmAqfslEHQvD3bNlnUWRkrIeg",
-	"KAmB+X5QWza+ro05/P499O4WnozKs2cPxweMRp0+jajr3F4mTrEX2E9uXK0kk5unRKC65aoLK3JSzjQK",
-	"WWN1/A1SHDFBvQhDRdLEVQfaQ/RSgSQg50jLxoMyO3NgKhvSqINWAttwu/i7GfrKj6yRwuYTzdYC1xi1",
-	"xhk8lHIT97Y+WqVSQK3jOnuEMKBppN1F2pLw2k8z8kLnloZh7jwP24g8DCUoJNcALe/WrzTup3KIN2gp",
-	"R+i91s+vWvZdXIfWs97jJ8+MwtYSDGu0fqUD4EpLqhQQ7NnolPs7IUMO+m9yaS/syC9x/1c8hesrFuKj",
-	"T88ePX7y9NmPz6tXDOR27zVe8e35jig3/yvcorXsOGs8/2O5CMK1ugiDOdmc4FFe8rhuArZAuy8pD0Y2",
-	"X8ZeEFeUQfaH5Tmji0qqe2Od2m91hu0swfuwXVrUJDbVjWDbv2DrNYKtEWx3E2wfPdaTz78dczHlFtja",
-	"HfZF1jHf21s28wGln03fzdVLqUW48rtIOjEUm6+qfzejmkvqY4voF2KmRqDN8a2WYGyBm1uOyucoaYOM",
-	"ZTEdQjfhw22zqQrlacICncqjBr8F3+Qgf5BiKPbvk6VrMjo/vPulTf77w6tfiJDkM/Q/uGwvy/ShpFk7",
-	"fyU8WGSuosRhu9usTtudiSiQEwhLEOp2J7aaLMA10lqNxLTJxzuefDyH4enEJnEpG+aUPAvmpExCh4sQ",
-	"rotiZjkJ76z3/Nnpk7NbIK/Ha4PRb2sNQb+FNeBNERw/out0JGxfDTEGbqT32FihCdAx9uuzBWTZvR6d",
-	"kVBUvBY272a+DKiG3UaaY+gmVKmpkOFO+mkW1YO/n/IPfo67wJfC1GwFNmDDJAqzcJKMpG1nKCJbmSYl",
-	"BJqMhFRA+tSYabPq3q9f5zbF3wUi3/48vLCVSoiYpwAPUyGMAwEeQnhcDLEnKWx+9bzSNG8duu2TKm/+",
-	"B6cTyqI1NdrzRhE/KGI8U883t+PhQla0CTudAQ2MbliXmoMDX9txNcr0/DyX2nZoK2znwjRRmvJQPQAp",
-	"P4fAdI1DRtSYAvbwiD28PQv29WViXBhVdJ45CgoCCdYqxZ6XbdebWEICVJNQ2N+MqCxsNNyHIeMHoUDQ",
-	"aVKaLoQv1baGNkGcWcGjGWIn2Gw6W0xKsZ2GjYdj/b3gAybjIxTHdwh6/CzpdIWmXYWRBctlXAssMUwS",
-	"8o9P7z99aJOPr1+Sp2ePfvxnXRKx686qhs7ftTCKW+4Kq9zSAHI3BI+fn/UebRHRtxNbLOf9xvI/QiAm",
-	"IGdm7sI0Pz8AWVK1bV7KUIgQWXWFlx84h25tYS0mLYDLWbAhJMfSWV5cLfwq3fl28Hy/F7aVwGG6SLuH",
-	"ZBJ724X80fDDBo1lfEO5IFRseaTgoFyfbszSnggW1kj1sZhADe60ffCu1Mnc79+V12wMZH5rp/mSDXmH",
-	"cTKl1lYDL6MaUj9a59rK7xXXetHspFNsQj6CzOVGeCbKdSEI2l1Z2cZp1iZdvp/ySz+uVt8H51iXbumX",
-	"+zCyLfM0IhLgudc/fBzVr6ULPOxg0O+7sXiAh+/NgsuJukBef/KgtMcYzVygwFfcQcVlQVx3xePiP/1U",
-	"Z31mahBF3Rv31zdDWnXm17nzr4A8VAMBZjK1VfFWdUTVwyA9bF80KFKTd5F+xTRnjbDN6o8N+Rv+naMO",
-	"2Jd4NQGuG8wBvVCFvEJrUzojjK/pY3AYrasUHULHX4yvv/zGsZd+aK034YtTldpu7jr/ITQcv3x7SYZU",
-	"w9R2g8PP/pMyME5nKtWF0yC2PRsXep4w4ynM7araR2rWSpbUKvUcLrHcJ8Gav3ELr2zPzdbZ6Xmv12q7",
-	"D7Vonbd6P5qPvlV25QtJd38R4y05h3AxbXKqjiWn6nfbsA9iEgqX5Lgt/69JjLKaQkOcRFRvKKp0U33K",
-	"BtdP8n6uMmf/hcW8NdvzIHx9d2CYVaWATIUMFSZNIcYhpte0803OJlQyQ1MWyRuH71l5VCC67s2Y8fBu",
-	"JVLFDd8MbbjpMpSDhOrRFjCnOdzPp71CwIMNytGT8EGVYx9/0brx2ZffzskNjUXK9TfjnYoJyDCFE/KB",
-	"zs7JTUJn31ptzFPjEJnXRdiTiPJhajwC45m2tlWenw3xHUhz5uZeJRTLRI3OPMIOIjo7XiyYcqKADPD6",
-	"BIi3uj1hXxCIEz1zPxkKhKeyfp+RtlhWoEYsqU//OlHY1aD0dysPC2/pzBvdQ4n4K0SRIDfm7RdFXkxZ",
-	"tCLzDI3Zsofz1keIGQ9Bbi0IP4HS900OfvbtHBTwppPS8dRjZMVdVqS5EFYCUgmOmflUjdXcYiQDNkwl",
-	"KAc566FghCQKGUftWvLlHY4lkQXXvp4V77QoCYWQ5B8u5yNifIzvE4yEkc00uwX9J8ZKIhhoIlJdFFbP",
-	"+TLfeajWvUUTpp0Lr/JY7JoiRpqGTNfg6bChJbsNfvV8WJ204mdZd3Fu9+7oKSaJjJoPyfyAsMuoiEIy",
-	"AYm3R+V09JJqGolhARllbdVrwicyy86Ocf/WU+WuwfM17hn/Z2nignruiDblpkdj3nyIKEcjIBYTWGRf",
-	"8ykWxYFczj+owL/lZksmMLqJhAmDaQ0Jje7JeU6/H4xagzL64HaxgF9/mvnTPGJ99BGCsSFXtGHoXCGR",
-	"qUij0MV0b6V91hLvTfb32jbXiyRYNy2UCe1srUd/JZwnAMrDrP81W258XbsNUhhCYqGNo62YTyXBpHhJ",
-	"ghVHlDZiClel5G5AeQDRjuNmB3rp0uJxfMcdW4H3gLMbm+w4bDIP2DMXZBhEd1UmTBOZclWDOZaXAyLR",
-	"HZHq4xYEItHvU/1+cO8dwmyB73HFd0EMUprOVCMrjia1BTPbiOsgiueMR0yo2sbk8X0MSsUEh2kdRQef",
-	"RwKBxEZUEZFoCLFbm+vNpkXk0r2xfNdfPQZUSobpGMQhoRKR9d0V5jEYtSYvXK8bDGabZxHGfS9nVRTU",
-	"VsDDd+Y9D3mppunQLCUYCRG12i28dLC9YvFbuNYuZydBzz0QMbi7hykLwNbhUk3Nu/53GlmgSqbNs1uf",
-	"CkdYrq3s71bMPzjbpY+tLs1TigwggfZ9TPksa21kMTot+F4j447CHsI20LkmycaI8GCuaOGAbWGHGFnu",
-	"ZtyMMUKr4vXFZkPJNlruKJCbOie8w5GXdmCNvkF+nvWlfGaE7RvgIvIzoNKH5R9Azt+QJti42u6EIQ2f",
-	"6kxc/2x7TToFCaQPw5TvGbpzA7lhky3GU2uk1gCnZh8PS5R7HzLRW30W2SwSpa8QjxmxzM+ednpPOo9O",
-	"zTcwpNGVKxI5b/VOfxz0gifQ6fV6vc4z8z8/mv/pzf/P/IqjJn181m4ZXmidm0dW1oMv3X65ndpz5Hc7",
-	"vm/04LHZ+laIDYUxezHkbWXFLdGiN4ke713f7L72xRLyazvBPRM3txIq3vhonbduEgkDdv2tczObzWbf",
-	"ujdcnD/9Vj3TbWFvDiJg7Nw56I1VCWNpI5f8ZEnHKlPjmihi5Gwjgo6qkgaLaIzfha5k1jgBI3vIN8Ty",
-	"DbrumDOLpXdIGouN1ncopnJ3yYWGufvekvaqsFkJS6jcq5W1d1wQEneJULZXF8CC0eYFZHJr3eTA09hs",
-	"tpNsSlMN7keBhJDpKy4wkziE/vw/aDhxrQVDSIRiOodbXr7uuVAoW7KeZy5XzpCOGff/ebrfhpmVJaFX",
-	"wQ+g4DYv4+nc304kM1LAy/uDOk/em+8ELuJZJhXgOhFS+7hojYT03q3IT1VCRjmOP17kCdxzlQ9HuCQV",
-	"o0JsI80sHLPvpMEiS9U2Wp8Tyb28IioksP2ZjH76sjzqTxYfcqAbf/TI7qkZt/F3z4SKUOWOum1h6iXh",
-	"O8wfzGT7nDDLcq88UV7akTWS/39fvn/nZikLxuC3D8JAMJtB7G64KpjDiPNy2tmAQpSNOlCX+SwD17eb",
-	"z+9fkVGNAM55A3qjob44D+N2HvQNyibBL1tFngVyO5b+QTAGdHAkw3+TtB8xNQJbEKlRF33Zrwm/STM9",
-	"kAqfPE3NRXXfgtmip74aRdxnmUa5LUyY8lC75GsoApWx8YkTqoYgvhL7hD4YtaOsEBKS/L8v3v7ezoCB",
-	"8BlaRNFIpAqINI5Lp4PP+0rMuxQmBlgD0BPSfbcAf/ZBAUMG+cfNaBzd6XF7LUTJtnudNdm2FQp5B4Jp",
-	"hTTd2JlHZ2fmLIm5dMAWKUgMu7YwVffG//mtipm5j/hBBaa+ZZ9Ox0JtIzQND/kNfgAVA+7VLxbe2xCW",
-	"UR6EDcjXF0EAif6Ktd6IfaFHVO+7mmDDSE8iCLJajaq7aLHVCfy6sKjybm4QjPfBRS/NRB/BaPO1EA4D",
-	"QywXGQYtUx4Z6pjNRCEcbQ9potoIaBTRxMJepVwCDUZGOBOZRmhj8ZAoOsO+VXJX9VWFRBqywaBU/pov",
-	"1zhsZTnoei7xEAJBxAmVNpOy9OZC3DULvXbt8LPZqTJ7iWGmHA/M4SVUamP8m3+PmKZt5iCmCjoGJgMp",
-	"YnQDcqdPOaKqH4E8d/72wSW6W8fhXKZcckfWIiJDM3XZY73TT73eOf7//9miJ4nb4m/OH6rf4Csuw/eR",
-	"lXmFb+PvHElNfqozn4YIThSNwMotygnjSlNuPsfO7RzLJwIH1rbSs2TXblDXBvEOLl/sMnYrXg7EyA37",
-	"7quT1yuP5IUMZQsRl6XoRQ4KSUQhGQpQROyOp6Q/4PLbBzvkQFcPdoF3vRCgwZiLaQThECP/ZiERaPs3",
-	"Fl9HB7gHMG/2wC8B7OmuwfeytFdA2eaLujCZAglUA859UENxQAPtixz17ARxPM9bjIdswsKURnZxenbi",
-	"6P9NSMkr9/Nv7Yz7W+etWPRZBB2lqdStbarr7CbsO9I+n3RVPeHJW+hrrLjSRGkWRSSiwbjJ5Tgam/Mn",
-	"GDIL+RQIziHQ86Li5dKC9TJig+rr3uC/6+PpThLUqwrWEvzxB725f9E9Sf8Khr+ZpSzYsUA8XRpoNsE6",
-	"i5s9LKdMb/lV7FBzHYLgM+tsThGNTK9Bpt8Zkd0KZufCZLK5Tdggu6nApGxNJRsMjJWnp0KOiZAkolPC",
-	"AUJFmCLI2IvJWLsR6rtAj7ozV9o1fO886b2khif3FBz4hU1grhZJmriKcGqxSLysD2vgmrzfUT/TUB2M",
-	"CgL25mMc9xpXc0g/zHpPJ7FiKjS7+f88fn765MmpL7Os7E/ZN9l3InwFZ8pB8zQNU47Jg3oRhsqoWmnO",
-	"IACFTcbVhREptiWK4EC0hXab0tk8zjjmS/0IdyRWHM1jOdFGd+tjfnCN7LEwT1kKhmENgOPuv/uOxuAx",
-	"a61uYYI7G20ebbmNsXZIPy2hUvNNEe4PflCNdObmaJreKeLPxFbpI13ZznZqRCU4CDEtDl2b4ZfZvQlE",
-	"CLtsZfcmlxFcADLpiieqVSM/rlCNXAZ34WjyvuaPu+XZxl/7Npv83pRlO9ivG2vpaNoqaSER5DZ3sru4",
-	"YPUtjDoSFGhVA1YWVeMPbpKPZo7WHTwdwBZp560gAjn+Ly5kyEH/feJHGEExtCKKK2FvmaqyU26FGcXe",
-	"EjX2EnsCMVSXEoxRotJgRChJFchzDEdRrqYgfaWOovEd7lK3Jfbtafd5pR+8pXxmxj+pwrB/8CzNzFI6",
-	"BKlE7KA/v+Tp/i1lkSH7iPFxvveWzUDMOnBVbICP6QtBBT7o+iBvDQyBM3iCuws3+DUbJsOqnkjwIW4J",
-	"SUaSKsMQWozBvPno2f9Me5N3/N/Xt2SKO3CDvsC6ZgUqV6UJyA1kRCdAgN/Jd7mH0v6AHHMJLuTtycOi",
-	"fzrcYBGFnp1+UASpYwe8MzP+aYch4dahQ2zGwwc7zxvLHwdNkbXYuQh09vwp9chm5UBniCVUafQZVgHL",
-	"RCjw6GrbJEQs7tGeEyMKJi+oJ8Bvnc8OCDVNFLh604TOGqv1u7ZabyvNMvn1PgFuDd0hzIHKKTGsYAym",
-	"hLKQCGk+oRHlgSGgJIGQpAmWZ9NFa8DRpAv/iClfxlSKBicJnbVW5Z394TrTeUHsdW/sH2tTNZZFWI3+",
-	"YWVWPPrcDd/SiCJxEHduiKEfiBi2pRaM5JSSS93RRHuipeFES5KJiFgwq0CIH+zA+gnRTVQWrsBvHwQh",
-	"uiOyXRZoFImAagjbBBFAbEEC6sZARBEEenv8x3owvTAct0gyhzO/AqpGVxEmcJ+3nngkRmyxzoLWeStD",
-	"ahTyioX2A9an3P4VAQ2vQjpTrfOzLKjZare40CwA980TxF+x0PWn+Hcq+dUAzNgensj1lTm5ocDzVZry",
-	"kKI75xLjzbgfMc0VLzjPWyIKDb3a587cNH8+aj9pP/ti/LQIJAJInrd6J70n23hpKwy2zzDkFtzdWHXH",
-	"CGpbu0DbaIAlUkwYEohhegmBA8jx8Zvl8EssJvDRjfzgfltD6lNxPymmyNChuzXccDxoKxjUtVEBTFe4",
-	"JZHXoLbrofRbau4+VXCVyqh13hppnajzruHiXAA/GFHOIcJ9+w/uWAzSfGhUfXzawuvEVBsee9ozCxmk",
-	"PFTZHSQEEmxY5uzR4ydPn/34nPaDEAa5rk4/UT4m//OxuoJd2cA7dJNjiowhaQDej4b7fwNIHNya4/If",
-	"1FwQaEKJ105EDIhRjhGZGv2phdGcbaKARrXqRKUlS2CzRrzEcb/BTO1HF34awQxthkYdHqc6zDGEsRXH",
-	"MFP3TDXumuRvqRQzrSXHVxqUvvLKq9VuTaE/EmJ8Zcfgnk1HCoL5mC+VFVnudffsJv4GM4SSKs1gNPQy",
-	"hhmJ6YyETSvCB30BUKhS5xJEE0vHdanOTbmYM5/zu2+8gY8QAJt4SCaEG9AsBpLrBr0EOID4PYWYWyHV",
-	"0DG/rtJcJZs4TYgWbazvYDyI0pDxYXu+krVAYHddBKItYM9KpkgMeiTCsvnst4VAC4GN0fUpHyO2ghq1",
-	"2q2hEOHUNnuZiDQYgazUu8XiPwzmjVQ9+nRfUh6UwqLZb1t3aneDU2N6aiw4zGzpDV6MDRA93ha3zaC0",
-	"q4xxQoqRKLgZJaZm4j0DTngy8zHFhw09kYXVDIVFUUZl5WAUi3dXNVxOVUvP+L4SM2hsx99kf7UePznp",
-	"9Yx0SKU0i2qdt179gfECJ1jOvfyQ4BACHUha9/HZbZI1DpSmUZ47bO9H8xgWRra0ib3CIGEKc+pr7LRj",
-	"8No+QiBkqJw6kV7hM06MjsR0C2ukG8rfUuhsNLi6N+6vKqkTe7ir3sAYDwDg2b1pe4H/5wIB0b6MiOjT",
-	"YPx9pU/4vJi1+RM5iuxKoEqxIY8dde1jYWVdHj7nT4MZpyi7YUNjEOG4UyDGsFYn5LP57GvKkSEg/EqE",
-	"MRvXWYyxmGDj8wziNQtlupxdRWNbXDIr6vvg9+q7tATM4nGXp1Lwoevusc0tQY5O7qdCFxzPULLhSPuD",
-	"bVT4cQVeM9k9h2PoCzGG0DC1OX1L3Z6t3YeWJJaaju1WtXezq7p9y9AiX+UjLuawAmrV8zjtlXkemXBC",
-	"ka2nLICtPA33vnuWS/lZV8WSJYhGAB1NiSLwUKFJ6NsYImq+xY31pnMl8eIoY510EenmQC2OqdddEKku",
-	"K5l3mtcs4uiDVb5I3iVY+xtvm6qf6vsYsxqADkZzIrm/uFfrqSxrwUKVUfID0VTPPOjLsxdqrAo40fvx",
-	"I6pyXGkcesMdKkNP4TDdmQkYUd5xQPvdG/vHPhDvLB5DBci7DxHlDrzhXvP/fJll4Hf4bcP3tWPeeRfL",
-	"brixbAyRW5OnDwMhwYZgFnNcXribmwIm8k54ORNJEYtOIELwOC/dfiTqbUH2wcz5UoTreQiXkQ3dZ/o0",
-	"zgyN43A89QSA/VuQ1m173T6iA4SECxKLxWZpSHKGHtTt8E7mP1/rPcyH1Sna/SzrYLd8I+IH1XF5fky+",
-	"5XIbrZpSP6ISVdTkSth2x9kSmn7H+wl6Z/u9ruFxoyWOr6vxXDqUNDPemY7o3mR/r7+bzvF+/dpiY2es",
-	"h9KAOHfrmTVf3q9OqGhNO1opvHIuJLb6Gw0vrmttp+G9UHfTarhKq2GM04wxQTovBjEjuA9mQ7IObbdl",
-	"heokarzSzVb0SxxWe7r0l7olr3mPB56TighNmZem3NWOpwhroUdUH8xC35XUi+kY7kC7O4W6sFfDp71e",
-	"u5VIGLBrowb/ePv21cdWu5UisZ9ulXM6f69DGOzruMg21wmhaZN2NEb7WzTaczKjjbD+YkCGbAKcRKAN",
-	"yxAhSUz5jEjKQ9tvXNVu0HeBh4e3sICHO44cHMr9QBTPpj3vMUdn0djsg2NeF53NtQC2nytNZ3tg3yEb",
-	"6IpR3F9w6Hdtg5pXeODmp23+kaPEIZ3AHaxOf/t2T0MAzpM7vIpyCzkSNbXSwrxRVUemqjAenKmpCxQQ",
-	"PmKYXdMbc2WXSsoIEcZBrW0d9THlH7NxK1xUcIVBZ3MIXMzqmQURZAjqMuXmNS7c1dg1pnCTlEegFFG2",
-	"+heuk0iE0Dof0EhBcTVwiPi31fjrZ4rvX28hsNuiquFAqwOmQs5VwPGGwC14UJh1RBNpFJK+BDqekwFi",
-	"JcuUV8RGMMPndVmaxSBS3VEQCEzYPz3r7bJxkcRT7ZjTDtNoQwjRksBlNrZWsstPtS6tN1v60Ztc9qyU",
-	"LSYZCiJSTfozElMW5WnLbl2R4IwgHN65x1oFIure+D+/VQF/zJ90A/14pIl6RhkuA06VU+pi0UG7XIcv",
-	"E8+eBNImYXT0177mOLMLX+fwyZSrPQqidpGRxkJ7EeIPInRS88LlYUcRSBLb7AVd0lNP5cmprK/eJpiY",
-	"tSCgu5d4ty7M1WwC/u2ovhqJVLbOn7VbMAE87lhw3Jvsfa8jdT3fq7fma2P3ttotwa+M8WohugOWMAvg",
-	"9Gerd/r8R3raX1/0i6+BJuZ5S0tGoyvXUmKbst/8xn42/vqesdW2lRKN8jmmqxUhXf6DWi7frarpymyr",
-	"Knb5HuzxdXa4W+iDuHf3ljhqQNuPNhBRGu9V/5Ua4qp7Y/8oT5MzMzuHvkLkA914X0lRCduuQtCiUH1H",
-	"1E7UNrykXdBF21CzfSeE2hhURLe7zTLeD9C4iWBII2IbsJXNhmOuXJO2u2HI2UnrB6t7w3EiX9ReNlVW",
-	"9F51N1/6H9QdjTI08MlJ4DVy6IjF0C9s4kB9LV+e9no9ItEoH2Rs0naySWgaKdf+VIFvC3FoK92u8QdF",
-	"OI3LOltLL57KbfCEag3S/PT/+5N2/r76cnPWftz79n8XmeObhWV3wKxRvN7ZfM2KbPZGaDZC8y5Cc2XO",
-	"QE3McRpvq5SA7Hus45AMalVNWm3run2ptrPGwVAWZUxIezlTeJqUD1OKVburswI3v8K2uundAUwnPDwR",
-	"CfDrOLJvrjpiMGABZPnmKjGySo0AdByd4L+LqiU7+T7jFF9jZStaGq511+zXlr8sVEZGpBy9KqJkOhKR",
-	"l+qEKvLy8l+GeP/9++W/G1WDqsZoEj7c5Mb5Ud91cox/jQeeICOh446zHHHlD2X2qCgoYH+6uyLJxSN4",
-	"t1CwIYcQ+rt4l1WeCEWxwauDKzwhnz0oBZUSoQ77s6zuAyJlfkm5sTwU/iyKSKqorcvXI6HgL26+OyGf",
-	"GEirV2gUiSnlASgyFLZqIlXYgThV0CZKEIt6aFeoFlAP3dV7TGe+/p8qMoUowjivbWWiRRQSmlCpi+AR",
-	"PfSY3eiDB2EtjIdkAVwhhmSrbe1Di2Xc6T3pIC6iT30w2j+C61YuD/3xI+wwn/3iqfnFdrBkbi8qxUzP",
-	"di4vSnOEHDleEIYUKCEYC24BcS0KbjAeStHAlx1RPPUDnjnYzkyGKzI5ZaUK8oj1dwTRdIxJRMsAuBul",
-	"65qgqxPdxjm0f35b7xlmYqR2tVoe93D65gGUnGbvep71k0bZMMdIDkSM1GNxlXINAV36hNMasdirQt5s",
-	"oPlTLslOLSLMrqGpWZ2ZqQuLKrMpXtFg5Lg0v8WKDG0iYCCkhMA8xo1qewGOytz+hiliXDzCxfSEvOB5",
-	"xGPfen5AA9cu3Jaa/sUVw8bzectlSo1xEIJ5YAQDTWiECQg8JMqYKEpcuMEoOVCcFFkJuLX3wkjIQEc/",
-	"I2asFYoDIcmL1Hge1GzmWzrb5rJUogGEj71nKj/jb9T5Q4EXao2+P159/wLdDFfaYlmYKnP2iG4/ElNe",
-	"n2LfAwxeiQAtAsLbrbA5vC3ScOhxcOjPUiQL/JlBmnOhszBBjUxqrYlKAbSXbuz+28L5NmTYeiyH6l8U",
-	"OvdNEXbQfAzNLcrNSfTB2galDdkSKfoRxGph3hAGNI10Vpjg5u0LEQHltV/q5o+tgXXIIl45Mxp93eUj",
-	"tqUWQ4xkqcyn2XeUsR6nJuWhOLhP89L5LA4Ij2mVuTGCo7eJtUBiCDZSKWKMX/4NUiy4L9ORcTT8sU5B",
-	"gn9O1jPGOjEL7kqRQ2K25X75IzZEZ7wRowywecVxOCFmqxsX5KG1bOHelpkbsbsMLIqNNVai7soqsb6e",
-	"Cpd4/Ldz5i3z+Zvzg1Tn9saK9FMWacIslhIvaIKcp4k3oUtpWSWLVNWS6ymw0sr8U6XKSjS1VUdYW/UR",
-	"D1d5HJ+CPt2W0NGS5KIvwhkZUVWRcM1v79rxv4IlJiJ4Z3yTtTUz4sCVMjn5gK2Z83AV7aUGDF/aLc20",
-	"+V3rHTbzCkGNqxtFL1OlRYxvvO/yFRHBGz4Q63RDw9VHVrSyXnSg4ynNKQVZzdyWomNVdynKw7647gQi",
-	"ma27V720416aYTWSfX6aUii8ZHb0F6v+LlW7F84iWUrTYGzUul7pcITZxxWhDdyx31WllEbQqRq/FnKR",
-	"aHZt8Zztm+oukEOz21GOUYgpnREaGeUzQ2sLob7sLWYjnus2urCtkyF9ShxF2+MZiSjM2q9lXIOftvHU",
-	"EhBJBCTlEgIx5AyF8u14p0Cmgl6fYmrkqR9TpzD1c5QVv7rvH4Q0zWtVEgpQpJ8qhNOpeux+t+6eCUp1",
-	"MCoCFad8CDnCOJyJ3ZeUh1eBiLAGvfV/9fpPwkf9uXV9pUHGVyGdqdb5WXWcXf9u+b5d+zOpq7IDoWqe",
-	"usrFtJHjx2Jmu9vIHcuDcj3AhrzD+O3vTtZ0vBeYeEWJRaPCVCwhbYLX494p+Wo/79jPO1PKNYRfbZSN",
-	"kq/BiEYR8CF8JYwrDdRhdWgxBn5CXpBEiqGkMWrTv7hF1v8awoQF8NXmbmFXW5+wZSyfMRdTfk6UlmaT",
-	"pfrB99TWGuIEm1HgBbXRwuaHaVJ0q2L27A1v3UF2QUxZZMRpBHL8X1zIkIP++8SPMDJMqamQKHLt1Q8Z",
-	"CamA9LGyZIvErT8UyEu74D3LMjPzJ3NYxfezeI6LPkOtSt5uwkcYpMrLm22lx/bC4HmlH7ylfHb7BqIQ",
-	"pNK41ed/flkwK9iQG+5LFchll51YczTtmyPpgySsanQaITiDNZJk3ltix+6a4WZ7hq5r4R2A+bmmgS7n",
-	"v+rGQraejBqr8FhBHPwSuG67ymuJN7sqxQRWc3znNiWZq6k5KpUVttyeX46b8lHuU+MJIyKibUyoBaGc",
-	"QMeIXkLDUIJCDBYNESQj4zXzNO6D3BkjLKi3GhSs77mQUQS7JiEbMp+0jjSTJJgQaQNzueCd8SknIGeu",
-	"awN54TShGcIUwXA1hBeEDjQYWTGAqU82sVrZjJoIFhZWSwnDRhou76wos+la561Jv8feno0/z/6n1W4F",
-	"CIzaevz8rPfo+RYMi2fyGo/kBfJToxUflFa0h66WaNkXC+YN1Z3JAWPQdiy97l4p4vF9Znp0d6VoGerH",
-	"s+enj5DBdq8kG157gBYo496ls2rY3wmopZ5/t+cxYW+Ba2Ct96luVbHejCq21OS14vGGK18Z48pKSzwf",
-	"LzytX17tQM36zZcB1RCWnSvjw84YZqorhaa6DulpH3xp5/oNZvtJeUGJlBWoj2Hmq+mVpjMyFCIkKdcs",
-	"sgE+uE6YbK7R67+nsffbSNh4E2NI0BK18gKMw9ScV0UirxB8SyBgA6fb1if6XS4OrTMEnZ9pXXdzS8Dx",
-	"0Sf/JVKEaaDJ4mn55uZ5YnhJNY3EsMY+5ptoqHtj1rQ2w89+vnDKTapfc1txpzToYh5BBHefTGixXwQn",
-	"ikaA8EpqS9bZCO++TNP7EZGlV3X5QQ8AZaGQBPYqHVeR+LACJywD8grmLnMxjFdMr38HPtSj1vnTx+1W",
-	"zLj/z9OtINxrELbbePm3Juo93nvfgqMaHXIcOuRSCwm7kiDltramg0EnMMvhGwDSL83Ql35knY3z7Rzr",
-	"6mv8gh9EJWsuo9i/N9GCTJhiGh3mkVBYYoWHuQiUd0GoRoAectrrVUyPwAfXll86ZBPIk9JBs6VGIjWT",
-	"Gi1GZ1c2jSur386qMweMh9goajqaIRopeWb2moeKKM2iaCuEOP/ae+5VvjBtKUM16uOoOkcuCAbCuEu4",
-	"1SyG28iCTerDuNn4V+2dyB01b+pDvns5U8GbtxnMrpV0w1B7ao1GvQjDQuMLrx1THoJ0zVGNKhQ82Cnp",
-	"22k2203/suPq9BWyadYZTna9R2823XPbaD01dUUCvIZ7HfPYOZXc5VZcs2BsyL01evY/097kHf/3dXUb",
-	"CGf/ZJ+wZ396u1vvtlWXikSYDGuNcTwirNdSx3UrvubG+n0CfOVykzqrwm5I1sbQksbdb7Dz/HCD/9Zu",
-	"VCBhVjIpPAPt41o0o7kRVUaLQQOXUr9N4aO3uPNCGudvR1aDTS5O3LVU/j/XgiNf5gbWakXk5ykLOObG",
-	"PIAI/uLrzonghcNCtkQgpnz5njsazFuQL+Z55HEPagSFyB9mCWzYOnrs0kiD5FSzyQa8nRf5gTVS53sX",
-	"z1xn4fqYp/K3akdv7M7f2GLdYf98xHNHOOeI8h8UQeyBcvL9LukTeNhJqNR1GgUra1xjG3ygUt/Xe6xX",
-	"bnn7vsHaWp80ts1xBCAxIZJyIvBc27a2ynCrg2HQivRTHkZAAspJKNCFWLKzKsioW1laXZj4666Dyw0N",
-	"UZQf/Gpy6EsR3ByL299hXGm6zQ3H6qvsWeL8lBoHdJ2F4FqiK0+IZEgnTaD2eJKvIIrc2SoRg82wMs7z",
-	"iCYJcAix5i1X5nmR76JlW35KIBIGLIpsjy5mP0KEmIryCVvs3FI6WZG53uR+n9Se8mqnWGtrJw7W94FY",
-	"2h4jnPSB9EU6HGnz6lokLiCWO0XbM2c6wgZvR2Z3JzRVcC+UJ65kKTZyD+CcaV8K6usVaKrTmG+VI/AB",
-	"N7gx1RuNub9cgUXxRSQofYFW+gBAEaVFYm14199yJKKQ+R5Ke7HZk4jyjk/RuQeyx/BNmEbwIaLcwSId",
-	"UvjkulrGos8i6CRRau0DJ5WmlGuFWQkkpJpuJ5HmL7nnxKXlmQtyl1xzB9tIYEqRaIVE4nWt4xs5dUwg",
-	"UD6sSbiYto0FRrPO/dgBN9ep8AdFOFxr1x5P8H1Lqm4iYcJgej+sJbuWBYG1a3lTp1Dp1SBUPrjzKZAt",
-	"n114YIoB9f6RuTffRxI8nTmvi/rOPGJged+fykVWRcWydpa38re2ZXIpYnFHAIsd8raEECD+YBblMC8O",
-	"Z4o40IzLP96+ffXx7Ok2nWwWX2LPpsYvbKBLBcGUqnkAqLEnvlPpsi32x4I0+oVNYMVRctIJxYHF8nCl",
-	"AYNFsBykahuzW5MwkNBZa8fWiASVxvdFSJml3L94jZ6HNvogc7jsbKs2XNUbcDVRm0Z67SxqoxJMC1wU",
-	"S0OxL2/HLeB+xGTsWhoJ00iYRsLsogQ5WbF3bAnZdMQiwK6OFmGaaeWAQtVehI42j+J3wr/aaQ6HW00j",
-	"eBrB0wieHeWOrcqdoRDhRV7W4HXUQALY6/aVIJEWtp8wUySUIkm2Dg2tkU7G0rDX4OWlf37QgZqoYy2T",
-	"FQVlncydoMhLgmr90m2dlEhlAG3SnyF2UdkkdlirDETmUdUe7RHjoLIirQGLSmc03+2gKTzTECvbsNhW",
-	"henyd0Q0xsJ+8K0pZa7XNPA0NqQ3/0SCEtEEzJpCpgIqQwix+eEqkE6NktbS6QNvGz+dp88vtIi3qTyU",
-	"abVYQFqlnbGXEzVA3LkndyXItI56UXzurUVYLdZMyrFXydXcotmqTXq6dxsGJ32faqOFSkPLfQhoDHPk",
-	"yMaMOQ4z5mPKFXGS3qkS7LmD+pKFREjzx4BFerG/wkZZYq0S871mMYhUdyxGu2qdP+311lgr3RuzjA2V",
-	"hhnD165v3miIyyx7s9Djry7k+J62fHrq2lO65kuYPkq1sWFDsUdVs9noNMdWmje6QGhdZ9LU6aVnqynT",
-	"Y24N90uTUaKNHRFQCxksUknEdIss0Z/dxu7dJ6/KuY0SuwdKrOj60omcNGl7AG9LlFl73DEk+hbqaLPa",
-	"6Q7Y9UElwYBd3wspkLURDUFpxqljnsfPH/VOzx49fvLUnlwljnzNru+jEHD9+SBsxMFx5WDac7VJmJJO",
-	"MSaDmZcMolDlG2lJjNW5hFxbC8FQwMg012f77lJG0+tOQDUMhWQbgAo+0euX85F1Ig1lE83W4phmizl+",
-	"JFN6nXtdq3r0CJi0vdYM4bx6R06fPn90uv+2ziUI1blTvBcJda12awwzG2zkoTH/svDjpfuESBeGBDlh",
-	"AdgCYwhEXN20zL/1vgG6lqcuZZkmrf9oVMrPYGN5itC8lJjtrJuzURAsVN0bTa+vWFge/ghGEIw/0es3",
-	"P9esG96EL81U67LO2TGrBHx7a0MMhIwx2GF7D0Iw9u06bV9rek1YeEG46ItwRiBSeJuH99gVCWRfZbV4",
-	"roVREUOARi5vNE4+4qB6ac/Msc4mwYU+CHME3zSzREhIZ8oWENlKMmw0NhJRuH97pNB7pWHoju+wxohX",
-	"0EVmyL9efDKLAxlYDJGzXqvdmtCIhVdmZ/GTs2ed3mmnd7qVRWJe+zUNtNp3UUB1jmnskeOwR16EmH1i",
-	"TtXGxCyiN0oGrDQkgtsslERCCOYpQiLCiBakDxak03Uv3KkNg3R2NxTUdfBl90G42F1bFBPtQpGzrfB4",
-	"xcMDeDON6Hh4OfmuZwu3EgStWE/APzjDI+XYT8R1OKW+TH13kiKNKhibOKhm+k+j9fRv1nD0xuZITBEg",
-	"SRExAUko6QsZggPToNcQtm2OGRD7OePOBMXtscMkg/A+BcY89RxOV2BGBU7aT2cgW+etV3+02q0x45iT",
-	"Ta+RQdstBVE0/1pLoDq21qmECUgFV8HISoAvWymVBdLer1apxlWNVjmSPCJA9F5FaBQ5kSAGRQJlpzrE",
-	"j1qXLPSJXl/6YfWSfDZNWSGAf6djTxkyuiQUQRpjH7hMg9wn1ZAjiQNm2pgdtPgkQynSxCgCLVmgryZU",
-	"ux5v24j7RQLcq7ivTvuNxD8i3JMSTreBCC6mSwW+dxP4ktFog8dghxyolMUXfRiDjZWXs3hUois3bqsa",
-	"kDpLLHD3Hnh9hSWy8hqK2lth56Jfq1IUEXt9/oqCoWE775YlIJkICVO+IsT2lcOGUJbQ2saLl3SgCcXg",
-	"YRpBe94VSUKQSvMCFk2R8vAvPgcdbpM+KBaCzfedUkX6CD18Qt4tQBvJofnshb0lg9DNZ0OU5kcA3PqJ",
-	"ZnxMpRmjxMlfhguWLjqNEwRIkwdV0vM7gaed3hMb7HP+mzmohCKfrjD1eat3+hx6vV6vg//zzPzPj/4/",
-	"3f+ZZ2mRPf3pVjcO72Bqd6eStj/brZgo0/PIP5hTNRSAqMuOPPs0GA/R4GlMgKOBMcc0Kcqz9i4EUVlp",
-	"RBKqtJVWu+oCbgVz9wb/XVsd4kVGvXpyLQM8gJZT+J7naAAOqLTZIO15RYhrBoeVzVrsVYNWyIIway/L",
-	"g1igs25gtF9UZ0b4fDFl9152DTvUhAfki0b0HxX8AZ5qVpVhLc7p4kXRXYQ+apDOXTvhlJrULzjBZ/+g",
-	"yD88TAAL/2lexVjEY5ghpANMQJ5jDUoC9kUpCVPLJRmmM8N+2lhNf0EoF3oEkmA+mN0VSlJlrF40fKXt",
-	"meoRIfpUByNj1v9vqpyxjOvCqbiagoTQGuqPe89PiG0Qo236j7T3cxo7THNBvuaZ6jeYfT0n2HLaVXUy",
-	"7fAnlMckLbK9zXZhsvsru/V37dRjjwuzAuaG9KNPp73z0955r/d/jKdsvrs+xb9cM9bzG29oR2LIuM3S",
-	"SY07zEL6X1zIkIP+25CzG4aQ4e3Wf1LqHnD6xFva7ZbS2IZtaf6enz/lzHzbnxlK/NL2eBDnLZqw6jZ5",
-	"ftP2HITDqauXcQMNRpbK8GLPxeaPTI7u3yJGNmQ8z9QoxC6y0lkaBJBo6wCHqTQP8ZfsCAqO/F5SdRLT",
-	"646RKR1Dpqp1fvr02bNnZ6dPnWjtMA2xpbS1zX5KqrJLBfCAbbqqxzW+Zre5bt06+PalbiYy7/HAw2B4",
-	"4tsjiVgiqzEAhgqVuaxsFoHR0xAN2pjCwmckhpBRomcJuG5+mLqNqlNw95OESn1C3rg6dqY1IAhTyNTY",
-	"YsbZrgxsaF7dzEXHwNtECRJDLOSMKI1ZuBHVVhfPhzqr4dzG54ykxRnnCthMlH1nVcyqks9ezttVqOZx",
-	"BZiALuIYk9FLVX6RSk+TSNAwo+9VNl3c7HdztA+/zulIKCAxTRLj6ZtDNi+8EU9pUQPeBV/pk9uXHxQi",
-	"Odne9wmIpBxjCf8pmfPsyZOS+HoVU0cEGnRHaQk0XpQvWQi/zzjFxay8WStOI80MIXbN6A4aLgsPSaQ5",
-	"Pu2KBREqquKj3Sei/78Q6H3HBuf0VSA7L7WQEPq0VDGUoBRSvyZf85qme2P++fa1MUd2aI6gQHFSUrG/",
-	"LTCmhV4Li2O01YT9Govi7LQY6WX1qNeF8/Iiq369Xxa+sEBuDyBvY0ClpxZPHVlQb+49GBZGpLt9WQWb",
-	"zUNzeiUxPUtwViNVsGMv3cC66c3Osy5Jzi356M1N9555jMY9m5pFd4+5QzroDaSzZZL+defULESCAmx+",
-	"rDRIpsadGP/qBGrSarf+FtyMfpUaC6L7E8iIbdfZMf/aey5kWpm6jCWaQPLxVFYHEZVYWJ1IEaYByCxo",
-	"gprHKCWXnyBkaFVSJVCOjQlFC2qhe2P/+FYrWjdO4S97PMLOcoE35cN7I3tqFTb4km+tQ3mYJmuNwHmw",
-	"HRqNXKHudH9YFC/teY9G7MxofSfpLmUE35X4ccS0xho1I77zgCrIBx5LxXM2pi10YsoiQsNQglrwnN74",
-	"K68iOxdk3WYuyIPqGDDbYpYTgRxn93onfkQWzHsTUvLSjMHVKjUVEjEHSCT4kJhPSDKS1OLCCvNs+8gt",
-	"rV+Q+zd7/ZxFKZ/2NqhRPkdUt28O1UfXhcuJdxcWc9jwHxTBe+9tBMV6ZdO9Mf9siLahMKhVH6wn9aPP",
-	"nPMcvR/hv9kMMEey7JIsXQZZYKMhgrMK6W6e6JTObKt2yYYjLCqn3CHS0AkU5nQ73+bACscpBwe6ZLdp",
-	"C/o9lKuynnMIVS6kz8W00RjH5q5YuZFdfRoSbpOI8mFKh9AmGiJIRoKDazuEwP2S8mC0c/XRDZldaI2B",
-	"krxMKgNMN2vYnShZ4NrHqzLwjSYB5YQGmnCBYq/hsTp4rCDLNIqIAqRTB7hnxR0PSQQahZ5iQyw0yZ3M",
-	"bkke+MEp3i5hrwQf0wbCtH4id01ynUQLLXV7il7BoN4NPTM+Yfqw9GyXsD96vgSuL9DjihgfGztpKITt",
-	"M6lgAhyxFRtyr53c31IWZT7wlOmRSLE5vQvoEGrPRwsSjIRQ4NLhpNJE8BpEu4RYTMBlrXQGNNBCHpQx",
-	"7IIucT2vcTnvB3tiETbkHcbJlHKtbMIkzk8Ej2YXi4rYuHgWRrDhmdp5xuZxZS6ApVV/OMYPbxvvbzoC",
-	"m8c1dwaYIpFYzN3dDdd4Oth4f3HpB9bZ7MPOsTaTxi3j6G8bMiJBeL/5a9/DeNMmErPSqAKJsSF/w7/z",
-	"izL7Elg61LQ41WREkwQ4hMYOyEh6SmeE8fKyhHtM2RORBiOQHawK2pCE+C879ic39Lsm6/y7PHC6dkdP",
-	"xIA4aliqsHFgLCMxJTHlM4RTYtxW6mV9nT2t/0QjBGYpoPWEzmK4czOBUvs0pmPIH+thkd5HlHOIWuet",
-	"MRNqbLjFd6L54+3ZU/zP1DzpSa/XbiEyDj41tp+2np8g/HuQSmnWgwicH82mWUB4PZIiHY482PPpWefR",
-	"6bwONfec095Jr+hB21w9L2zqnq+gV+cuKL4yXzbW/rHcLLx1TkVWqOql0gl553wHjJC44lR7t6SWek2s",
-	"EUObM6CWlGL3Bv9Yez+9JHj2orc28MPRX1hnfL833VNY+ofL+EERFmbVfgnVo3l+UD8jirKKw43oepVp",
-	"tNuPRDC+U5zoMG9YptXxfRzVHxYVFW2h1vlpuxVR/KPXq6xF3Qt8PMQFvZv7JVoEBSLjV2fXNRr0WDTo",
-	"bwCJytSmTRrug62ODgFiCLeUmttqym7i4iNHIoQGoIOR46MPjKs9wF1puNbdQE22reEutAg+vHnXXCEd",
-	"DXv/SnmosAmKdmdr0w+swUwVeXn5rzYRPIAT8mKgQU6pDJVvAxhQbstn9QhiC06xlJpQh+3cVRBFRyQR",
-	"zOvcV6uk3YpBjwRaT5Rvl2bu3umSRoeyU+ZTF+BEWYySCAgWfFsAx0aoHY/Xn9ksxsNv480uijZpDGci",
-	"JOGCg4Wn6wsxVnPY54QymzRhxFrd5k3Kj83Ncm/UOFqNo9UIrcpC6xesPEDOgXAuvFBLaaotco2Fy3L1",
-	"BzvzvKbQHwkx7gAPE8EcDmnp1d1nO/pVNrhGNliaa132Q7b4B3B5DBJsoa7tR6LM6eZowe1aES3QhI1h",
-	"5kmhpmrLpVM7qAJYJJSXH986TYYb1WdRdDJgnEZ4nu2MVVQaBAAhhGYLUxm1zlsjrRN13u26Z58EIu7a",
-	"Xa6sUJb25TNTe78DW1rCJQQSNrIU2khMY1KWBN3onCO7HuPZSV/kjhmvwkZiygnKG8Gj2a2ETAV9073x",
-	"f36zPBuBzdwuyhqtRbpUqBTAu0LelMTUnwr6WsghFgzMCXPewyeEiE1AskVcti1UXtm16ypd7cus2SR/",
-	"j//+lefedY92zOb8MX9EPpu9qNuirfi9T0aPN3DuhfFyQLZpJPWRdd7NQnSKstBCvc6Pm3x2WNKCo6aY",
-	"0pnt0OUAqTlMi4BpajJkunNFVcWd/nk+ev+tHd9wrITJEjALwa7Nlws408DT2GxgmJrP3euiGzVkE+BX",
-	"2OzVYk5ZR2oj+vX7Aa7DjCtbBj6jDGH78X6bSS4e3eyB5/7O6T2DeGeSRFSD0oRqDXGi59nAFmdsJb39",
-	"vqn8LXleopKos7Ru2SApKa8zy8j28l61lvzUy3WkyTWGfNLpneW+29Yusep531jwC5N726A4Uo+ROsEd",
-	"W0ybsvMjahMNPFRZQBZ7YMwb07JQLUbtzwneO+L1olAWsJ6oBHGF3LX03OulGNCu31iRAtX7wQUXLsO9",
-	"pAtO3ud2gHcLpxqDtAmp7imoZO/X8iEl38HOHQH2uTHmpysGUGzIlW8JzTQmBJw9JiORyr2wpJoyh1R2",
-	"UJa0y7hP0Q0aaDaBTLlvxamXdlObwEVjGezFMkByW5I7ghvlLwaDfUgR430dXIZoOav/1uasLr++iF3f",
-	"LAWaGpatXYFbK5vOuyzvkHV8LvK6srzMKnVD69cX2VSlgB8ug/rY74emI0BLLZfzMoZE+17sLBiRRLIJ",
-	"1UA46KmQY0Xc0SLa/WJp317SY4ouipK0gIgOZ0eNAZIr37vYZn/63TPbdNo7Oeud9E563dOnrS9bG1oL",
-	"tLt3U6s66zRy+8juiJaTtu+uHlQ3kWLCQpA1NGj/esmGnOpUwldjUgQjwARQMXHxI2yDTKjCLL8LQsmA",
-	"Rgrz15WmkfVY/4GjH/V6RP0z13sdxaNrgW472qHYLOyG7l7wJY2iPg3Gm3qnGh7yv/lBoa+M74CI7ywG",
-	"l1YfzrJ7HMsu84uc7LWr9k993Hv+9A7NTLcTIx+W96OSGCvCm8OGoLfX0PX23zQcBEEqsZP8n1+K8NjM",
-	"0UJIArcRHtLfH77570gENDJWMF61JnQhT+yDTalUxd29z56enT5+vJqynPYjFqxlSRWrOrjx351FfjTv",
-	"+uvbFy87l7++OHvy1L8+lr85psTm8iO4piEELKZROxf9dal0WWTXd0IgI/yxjSpJSITU6oS88MzN4XZs",
-	"rGL1EQJgid7EwCXvVMquuX2pyrA/9tqtmPGNt7O7597L+Tbclm9/Mzv8/XKtJSlzsu5adjbv93T59pIM",
-	"qYbpIqO+NXp1CCWM+vTJk0dPb8WnWrIEalGc+OTODvTnZl4jL8yWgs0vyVqZZ23Oza8Ch2Lvfl3Inrhi",
-	"Z5Bsbfvb952zYW3cg/MgTN+DVXvcJygYprEbck4mINmAQdgmCl+vnVFCmxi3yZDdYEBoViddpx40NmtH",
-	"DAaqe4N/X4nB4FtXwgSkolGdIb/PZrr3g8GGFASzEPBjD3th4BDMclhmj++KZfZx6f327eYuzLtqm2fk",
-	"0Ti4x+LgIoa+OVcN3JwsCaGvSR+ImBq9tQyi/xOLoiKfF2uevMe7KAhvWn2g0ni5f34xDKdATjy72jzi",
-	"LjKim+KmqKoeW9yaNyDK+AO0L1JNmFYQISk6a/KDHVOQiogPSaQYShojFgXe0dqYnxZR6GN+YHEm3PMy",
-	"H7/kgdjVxHdCIlSNlTG8cw/4aE3wgt+/dxa7wolt9o7SNBirNhrvI6G0MRaUpoP8K16a/y5cjyAxnWGX",
-	"FcaNg2UedpJvAegQXld/+6uYLnoRoQBF+qli3CW1umf4RZftRw7lzv3iJdU0EsOyHwSp0iLGanrQqOUQ",
-	"Mp1okSweayw0QmGvPudnwD0biYiFdGYcSuAhdfsK19Z8IpJq8AkzVLLBQJkN4qFrSZod1wCM3AYSUk0L",
-	"JnspOIfAHkzWbW5hhySKxOLzEVNQbZtsnPX6cnTnPzLGYu5xLyx1FT3wXxkQqpaUqwH+aS/q2kSPJKiR",
-	"iELVnk/AFIkoC0koptxxkA9quemyat/V6bBZK0IIZ8+bUqaVITaVqgS4ynOO7e26+hiPaY5PUYwPo6zk",
-	"FA/H8GMwMsItJFRbhJgcNZlv0MVbPZlImMeRYBZEkD8RK7AK4Azo2IyPBYdZnta8PVVCsUZ4sQAUMlso",
-	"ctsxEFHkbhU4MeIQSWxGUp5QtsATIooMEQleNImQ5tCcI6Xmjw8ZehCESskm+U3JHKwC3hBp32ww1zL/",
-	"jr9DOIQiJr6c07Q1UX0ui3kdJPqZ0gsU8yZ2Au7Lt/8/AAD//w==",
+	"7P1rkxs3sieMfxUE/yfCdiy73d26eKR+cUKW7DnasS0dtWzH7lhLgVUgiekiUAZQzaa9+u7/QAKoG4Eq",
+	"oNjU8fM8Z16MJbGqkEgkEom8/PLPWca3JWeEKTl7/udsQ3BOBPzxdU62JVeEZft3pCzwnuT6n3MiM0FL",
+	"RTmbPZ99VKIiHxFdIbWhElGJ1IYgqbggOcJM7ohAfIUwQwSLghIxR+T3ChdIkN8rItX5bD6T2YZssf42",
+	"YdV29vyfM/3R2Yf5TO1LMns+k0pQtp59+vRpPiuxwFuiLI0vsoxXTL32UPZ+Q9CSFgVla4TNY19IRHM9",
+	"ItUPlFhtZvMZw1s9hn1kNp9pyqjQk9VktMlbcbHFavZ8VlU0nx2SN599S4tiiJghCvTvxw4vMMs2QQLg",
+	"10ES4ImjiSD49u8FljJMCMG3Z2v9iJODYaoIvoWnj6Wsym5JWFhwgVlGBimBDxxJxUtcEJZj8ZLnxE9J",
+	"xnMCuwZteEFzvEeZfSdAl/t5kLISK0WEfvn//BOf/XFx9uyD/e/54uzDnxfzp48+/Zuf4g1maxLiW1lg",
+	"hjJ4ZIh35oljebfBIkxJBr+OECEehgjK1jdESsrZIDVa+0jz3BBd9pFjCSt4lf8EX/QRpMcyYpXpB0Ms",
+	"0r8NErLF9z8Qtlab2fPLiwsvIXy7pWpLwpo5q58YXK76qWM5w5kcpAZ+HiYFHjmWjkpILvxEfGTkXn3U",
+	"C6SP0BKvCVqSFRekpuj3ioh9iyTzscDSXOml2VJWL5WPnlcku43RQznJbgOM0T+dSO9o6n4hYmiT0dwQ",
+	"eGceG6XWPnfkMr4iJZc0KE65+XlInOwjR9LxHctLTsNybbnDELEPBqhxPx9NjqJqHyKmIGtcIALPDLHG",
+	"PHEsKfdkC4OHqCHugUFS3ENHUvM9LYKH1ooWg0eW/v3Y4QXfvqyE0KZ8YKfbX5HaYKWt+IyzOyIUCVIl",
+	"+HaQqn8TZDV7Pvv/fd3cL742v8qva1o0ca1rxj+Ihzx9nklzu9DHAWY5WnGBHl2gHO/lNcLo559fv9I0",
+	"Y7TmPEfZhtMMlCa5x9uy0OQ+Wj1dPcouydnT1QU5e4yfPDp7hr8hZxerq+XfVherq+zy0k3UXIGaqbYI",
+	"PNMURh6NV0+e9PVvWxP+9tv91eXZb7/df0M+/A+/+nu9LbkI7234dUhyzBNHys5rpgYOzhLv9emMKDw1",
+	"SAw8cSwximxDpMhKloRJgqgi20FKFNkeScc/SFDL3ZJB5XZLjtVsP9AtVYdj/wffoS1me5i+3gtgQGx4",
+	"kUuEFdpyqUJ2RAFfbFORkxWuCjV7/kTbEPiebvW9/NJaFPZvNXF6addEWOrY7ZiwFJTdDvFI/34kk34k",
+	"2yURIUK28OsX0vkFAnSYx46k5CeugqqfcTWo+vXvRw7/ZrUi+i8p9pP+f/NWgC7387G0lURgxYPLxO3v",
+	"QyxyzxxLisjD4sL1j4NEiPxoOXlrNsfI3hmiwj5yLB2Cb7m+EgQp0Q/A1WD4upSTh6BEpdr+pXsrxCX3",
+	"+5HUvcOKvMIBcyrHe6QtJLTb0GyDMBJYWWUcug/g/WRz6hVWxNCk98LAZhfkzDwwtHLCfuRY/vCChF0R",
+	"goPRq4cMkcFHzN6WqfXY64R4V7EhVywS1aDtL6pjRWTEP/TZ3EI3NHwESWqPoLm2myVhaLlHuw0nd0Qg",
+	"LG8lGNs0dETq14+m7g8S47OS9A+tivXxhPP8LLjB9XOxgvPomZciXoksyLFKasNKwjODawdPHMscJWhJ",
+	"buiaYVUJD4/MA19IJN0z4ECiW4L0TWnJ8/156GJj3j1rvh693Z499RJbLWvSwlZ688wg91rPHcnD9/g+",
+	"RI3C9yD6O6o2iCp9w6yYEtqCL4i+q4XUtcL3C5ofp5/eE4aZGjV9nI5sLrOMi5wR9UeANPPZ40jjSe4C",
+	"hZYk41sS5BZ/GFfBe0FxMLym9I9DIgUPHClLP5drgcO2UWV+DirUJVlTJsPq1L5/LJEybMtWctiU1b8f",
+	"OfwvdMA1ekdHHKPwwJEU/MrF7T8oC93QKQPDccdFyEusHxmkwQWqtSGxMJZCts8KspAKg8vFRAoX5L6k",
+	"cNWGU2NhfXk7stxwbu64qwqGYlxROC0oU/hW/8Ge/Qu5I6Rs/V2RovDFxuezXwVV5M1qFeL9Tv9+xler",
+	"If7DQwu+Wh21Bp/0y7LkTBKI03+L83cm0Kv/lnHjDHr+5wyXZUEzrKn8uhR8WZDt//iX1CT/2Wi8P2dE",
+	"CC7k7Pk//5ytKCny2fMZ3sLV3akiIBfDm7OcE6kv12iLFYSzd6BoZ2ojiN6kJRFnGZbEKXn05eubN+jx",
+	"1eU3X80+fZjPpMKqklo5au1IFWhdY0DDHBA1n8cS5Tyr9K2LABcEzvSjj5erZ1erR0+++Wb56HGOn+JH",
+	"GXl29Sy/IBfk8TePnjYMc3OWX1N2hwuan9khZp9iNeRb8wXDdJ/Nb0iueSIIzjXl4FF15CMJvlSCsw0C",
+	"BsMU8Zbk5mzcWbewoOuNOp+ZiNqqoNnE9Ww4/KzNYSpRz9uKdlhqpWXpwIyrjVakPN8fy/DWQLdkfyaI",
+	"HuZB+P5aIc0SgXOaKVkzT1NOEC70Cuyv9WJsKFvDDE1wPAfOfs/FkuY5Ycey9lHD2v/FKwGXrkYOcFHw",
+	"HUjBkYxc1fQ+lMxmuCjgmAKKt3gPBOccqAUe/cTV97wyGv4YFj3u7G9BzM5Gsso2CFbnSN4wrs5WQOgD",
+	"8cZDItL/eo12GwJbgypE7qlUEpFCkl3zikKKF0bEtMn/mr0jKxD5STzMNnqR2BrO7OUF/fHq9tf9f87a",
+	"yvOyYe6LOpYM6WEk4yxHK5wpfbmUSOvnozWo+eqZ+eqZ/eSDiaQgOWGK4kIiLPRZytl6ru+jakP28E+g",
+	"G+HWNTBHrXl3pCiu9UMMfazZ+BGt9c5UHH38Wt/lzijrzugjrNx7zn+AFJbjBP/yUfdg0/oUVBTnqLAp",
+	"MsesheL8zHznoRbAUQhf1VzHzBxh5qpEOUPacJKOSz9itj+SSVfts4lzE17BSpFtqeRztMNUIYwKqlTx",
+	"EPzSnz9zn38YvvWJvkYf3xEl9mcvVoqIj3Dqo42LHBlxAxnUc9MGYisdtPWixw1x+GpD/UGYCC4pDFdq",
+	"wwX9gxytxVuKRms2RBlaUSHVkYtSAYl612f4oXTJTxwpfkuY1hy3ZA8ahDNiLtL12bzhRQ5qHaT5Z4bv",
+	"MC3wsjhy2z9pmwTvxR7hNaYMFVjBpe9IXtU0PgSfbviWmNMNNjkjJJcow+wLhZbaqMXZhuSI8d01Um4i",
+	"llml4BmRcjq7PJeNEgu1P19SoTaLHFufp71tUIm2VEpjLNibBkb6KXNIY4kunz27OLu4Orv6W/d+cXXV",
+	"rMf3WNuK+iCxXzMygTNF74x+AyYcuU4QqjqjTK9GQRR5KHtX27TmZJujZaX1oqgKgoxtKBFVCZeLmiSX",
+	"4k2kfN0sYp5TPS4u3gqt+xXVV8wVLiTp0/Wr/rA+jBlR+rYPpjaWtyTXiirnCC850CqJuKMZuUYlYblm",
+	"fcUULbQptcGQC7OiQpNrNFvZGvfPGVadC7Fe9zNFt+TwVjyf1drdoxXns3qcxXLfeqJ5fYVp4fUCvzF2",
+	"VYGlcrr+3Df+mjB7WPopKMgdKcYEwSzID/CoXirDuwivgBF80vafWH7PWpOfzWf8jgh9mDO/n6NxS/yz",
+	"Hr0zNzcRN2CL8fqPra/y5b9IBpft9qwO+AuCVIsJ3Ehy/lxfoeZIFnxHxLy+zmnpV10XLt8xSMeQ9VPg",
+	"0LU8gIsYzFu6P+y0Uaj/kFXKwwNH7TurgkY2RVdeM1zJzhrkFWNmDXBBwHmVE3lrT/C8AtsmK7gEgpoF",
+	"M/k2uTHbidhSho0Nrxm991I9Sbwo6wnX4A6DjRv/+I6LXHr2Wk/KnDgZ3oXFR9tI1NgzKSsChSc+Q6lL",
+	"hXkuPPqN210JY2+oVFyAuoHEobjVsdr4EyQHvTbvXbVSwbEQeN9SDjL6+zfmBTNMd4DLi4vDIfzqQO9z",
+	"N7Mwv94TYQhK4FcpSIlpvjBCniLKPUq7HwoQ6QQjgcAl1apjofiixIKE4kvmty+kiYTXcd6dDefwnYnl",
+	"WJqWnBcEg38nE0Rv80XKqafvziZlbYhZP3JG9s3ji8LlucW91IpXxcWTrMd+1OwhgvK8fnyR47085OkL",
+	"BL8ivrJZqVRJtOVMbYxJd9HiZvvEh0+a5/wnMs2jDtZbG+2oz1UjXVphc6ngjz6FzMi9WkSx4SeyewnP",
+	"6bcqyIvzWSiNzI2SDCb1KPfhIdg6GaF3zqaPEokDYwNM6dZp5uNIO+6coLXa0epPh2qwYmZbRtLeUxXA",
+	"P8v0uYtNOcumFf8wC9mTqtbgHS7W29KtRH/unb0+oJ++p+tKEDlBTclhQ1btSHFH7C7y75/CrnD3I9/q",
+	"bztf4+Gn4IattwT4CaqiQJzpR6nQe9c/EGyUvCJxqVjGgo14vJZVrXCjH4btHP8wZAUey+ueSAK9zTQt",
+	"Ta3R7NrM7UIPyA/kM6eKT8oZ8YpkdIvBmMzJMvWlT2HK3+J1qrlVa5NYY0uPc1Ntt1jsfYpFy+W4+WoG",
+	"G1iDd5qGpIngxjgZj8e3aXEvDlBzo7C5ZKSRJKi8bav7gu8gsC62kPaxoeuNV+UrvO4uSS89ZrCGrmsB",
+	"j1inMNLcEDo0f7veiRrV1G4PV367ZCKfjZZu102wucgWm/vZwdciLR2a2/qwQ7W/t+m2bY/PLeM7CR5W",
+	"vgKjzN0Qzh/SjLLpi4c/hC2lOof+YB4vW5Ey9xTENhjoai/hqedNueHMT/LDWE19EeTSurg3+A7qHhC4",
+	"DiJOmq7xA5wesoGMfLkJTrVp3uP7ZK+KImsuaMJV90VZFpTkeiyPZq9LD+M/+B7f12WPvk/uqNpseOFU",
+	"69Cnfm09euCGaKbaIdPLz/xflYQCbgg24yJVp9cerpZSfhJT2dym2H5ljMA6PynBxfyCIVx/woj4Dms9",
+	"o6/T2EWBSyKkSVieeorObb7T2ML9Z4WNetRvyNtEjW7eCHifLfjF4d13KfXcTaaBVlp2VlrdkmKFqERr",
+	"ekcYwsiYbZoPo9PNSUbzRPLdO4EJ6J+l9X33/bt7RBWEB4RJijj3nz1RK9UIbeCnRWZL7sPad1Bx9GXW",
+	"OP68mrOBtbHyU5PXco67VW+JTNRe+YFKdVoD+GB3fhoxsQZMXT/XWied3rjWEV6Wgt/ZK7NJkjHqMxd4",
+	"x/we+fwOW091AjsUj5XuvinJ/ZMsiDj9snxrkHJgsGNWpCh4VkejUi4fUaqwNnZSVAiAMCVfaix0U73F",
+	"QhuopLbEPe2qm2yZRyqqoN0qyB1PPTugYGtkSf5B9u/0Y34jz9h2tvBrzFADVp7+Bm5W7BQ3b/jyDckE",
+	"Sd2st2QfT7esR+glWGz4jkGOCeKs2F8jSViuD0EsEUZLggURJlXlfFT8TVG7Hck/2drUnWRW+89zd4qO",
+	"2MSAbzMk7SURGWEpfqSBE3632bfPlA03Qm3CqA2eyGhgu5753NXSOjLrnaKH8nJbCMzWZDsxYQKSJNaC",
+	"kBxxgQpMc5RrWTHJEhAiwqw28lyoaIqGbnE0SUf7xQFulEkqy7wR+FysP4JJhYvaxRqlVd4WmL2u3+s6",
+	"kZ56oqiHbgm+pRJkosDaktNXtdl8llNZVop47ZMBkQ1f+W9JCcUsQuuBmWWY9/N13D2qUPlA9/cu9G2m",
+	"wnqHj1SlCDuZCdES0MOLGmXq6WNvtCAnatjLFTyJffUbet3mnaqlOcrxfg7IQXqLGpwX740lMXtC8ZJm",
+	"bUlwoCozk3xE8oUev/mb8e7Xf9UUSSs3iy3YXxBe0raELXrSPxuCFysKbl45rgwNXbXic1caM7tBsTj9",
+	"FaUWwCMM4SqnCmAzE/W1wY8SUqGywBmxd/BsgymDRHTBdxKVWHjS1gDAKVow9Dc6GqIyocOC5GtwzMGY",
+	"epuybMOFTFZBBBeRm2vylak0lXkw1HzQJ6Qn9x1TyS54rTcDE4QUfv8vSQ4Op1gGtZYt6ko4xezkvY5q",
+	"+GkR+SGbm+ozjHBRJJzOXmeGmjXfcTydO7YHl/L0t4RGYE5xU9Bf/4UIuqLTbst2Sx467swP1mupNceW",
+	"KH/8G/b7QquTyF26dNpslG9G72nhtiGJfmUBLiQquL6PItz1HYaHT7cFjSZLmaJWJD5IbEOx5Ghl8Hqj",
+	"P5VE74HRxsidKd2u0zlzGwJRvCy9ZttB8hw2aSLm235ZNDUbU+Qw43dE2OTIonizggT7KOvrw/ww1AdZ",
+	"s5hlRM4RhfwNRO5MTlvFqKlRnRSgZLxab3wZXjlZUoV2vCpytOZIbYR+0p8mtxam/MwP01ZlGxfg+936",
+	"6+EvFoFaImBVpOwwkmLGlsLmah+7BDZ7ZLfhheX83FQVt4KWUEtu4A4gzn6fknXRlky7KA1f3UTM9M23",
+	"u7lQVtgCQszf8/Ln8rRuxyUp+C7lhmFqgNMiHnifnAQTrCL4dbM/KCMYjYnYr3mOFxvxk3p7Ym2K+o+W",
+	"LVEbHmdcQHrSIsd7f65k+B7rVCCE3SMUoQuMOH9uw+bWhDsr5pOzb3H+kjOFs9QbCM5zQaT0O702mLHx",
+	"LPr3BDof/GpMkC2R0hpBx0Svkm6TfX+WpXtez64diQpe5BoeviwIFtMZ2UFmfTya1dNis5Mmm1kgtxEX",
+	"1sPZDk/uM4Rsalkcy9qPNkw7YaCpN6XafOGKrva2CMZWvtgsGe9lsj7/DxXPawByyv2JTun+wRMEXrYE",
+	"S6uCayQZw8xZe2bzGZTYeOdvOBNMHuqBePp2ebYZT0hupxOADzvKfwj+GQshiKmJnirjotwQ+E/YkdgB",
+	"/oq6cW4EkeAAjZ6L725pPfRuZepbZeOUdCxrDxn0S9q98ZYXNEuO+E0wBNw7odQH5xKIi+wastt+BOeC",
+	"HgkEGTduPdooZ1616PJzyCAPHdjiDrfGZvXpgcH+XBPVGQDJDd85xK0uLfPZ/dman9l//Jfk7Pwd3v1o",
+	"j8qG0vcCM2k3218jSL0i8Zl+B36+cGJlXMyYK78WAGCeYRBHuBwASAlnZI62kG1y7ndEpwfh4RGLSw+I",
+	"c7X5pvk1sFPZ7atWZtBRp1gJMK6MqwWvBLi614wLUBoVy7lf422wICknObu90a8cVMeNHOQDbjL9zUkO",
+	"z8QbEXhxFoZlMWUUidVP4Roj/y8LusQBSzfjgkTeMiqWgWmqV0PZE8IjAR9CTpxtbMWUrNZrItNyQkFa",
+	"6vd87kkV556s/UIWY7pZy9ZGs/rfFRS1mGzHaU5Tw+HupAZF8zOYyG4TfDrCJHab81TlFPPkTecqrWom",
+	"jJuntVZ5Mq5UevmFQa60RX0aZw6NnoLLiGTmto+l5RE8NJKotpiJvVNEfpEw5bK+D3WF47QPy8Geyw+o",
+	"Bk1YNdFw5CVhaTwUpMWlwMkdMyunN8cL33uZrA0BNYc7vr+2DeCWZ95S020+jYrrZ1E7zeY4UvU0mv50",
+	"+selSD5IGczAQWszqWomHopanGLqF4+4kyeUPvWtnV8C+wrKUiw4WhQ/UEb8wcJ4zS54xWKKOZqK6Kaw",
+	"bIy+ds3huN++HkHh+0RGBMpfoFaFFBMrpt1Eu+EBs0qOyNDS65NvQjGz7+aDFVKc3wL6EeOMoN2GFsRU",
+	"GlAlo+oggqUCU/KCOwT6TsCKLE5wMIXtcxeNihTfJNfQQJ6Zzahss6OJKI1kHjsZOf3B4ITxiDPBaZrU",
+	"SG1A5sbkB+KAsfHzflYjZ2RhBVcQfZwbDyIgZ/fcojmVTrtnXAjiXHXQ2ssPdBGvVhn3n0elQQKJxgtJ",
+	"E24XCE7xyCZq5kVqonNPzhgf2UH1HPzh2TYJYWn9DLsqWFCftLF+4sloS9jkwSfd3RInZPdD3EUvEZln",
+	"sLBtVbE8fhneGeD7sRWwhTX1pFoxQ8fLehZD6/RZxAoE4liZ2iWSKTNeemJguCiem1x9Cy8u1iS3sIaK",
+	"53h/bRoFPofqD/ekK1w1FfT3CuChelh1Vs1GBEENaaGpnjwrb3CnH5+Wpz//rmLpGgAqC0OBGoPdQ1ge",
+	"a4Ll3UL+tvMBcrLDv1Ui0VR/V7Hvbe6Ih58ryqjcnCZeCjgMIsw16LpxbAKdG6STQ1diW/0JfPbCh3CF",
+	"i1gnRrO8jSfUfKBO17PL1pnUgPx932TznMrfmMDU5qZ/GAWyY34hkXnqPCn7ZPx635wMgwz7LEeBVgzH",
+	"nQQ3ZAoGjs07iSf2JfQocmlCtd/3kYd2P5mTsGpSxC8F1kTfX/OICvpUx6qUiR/u322sHdMOoFgIK9vj",
+	"FZJL3V+wrSX/ME+DlCkJSwIRWyzJyrrf4t5JvAEdqNhc4BUEZCkDlXfHA4g6tVKdiJbXqIdeZZmdQqN1",
+	"23wwwmYZGdqY6UWsSyzjeawfXrhyGy9wp3KhdP1o3bBd4XuSzxvE8cuvL6/8SE8PWFJbkLt9miv4mFpb",
+	"b7Zq3RBF4Xt/KkH0JTlcgWs9x00FLiyp+XZQTvjbGgwzQVg6h18ro3wIzdXV4kqFWS5RxXLokEEN8BU0",
+	"omV8hzibW4Qs0zbD1IhtMLDPfN9itkR4JvuAgOENQ9n6XVWQdKRd3kCV9xL8mLmw6M0gbdtf2NeAtQq8",
+	"MHkltd7BtkCdB7LpRMUWxjTHhS/33zWM7d2RdlxAUabkWwINSnYbjnKaG4hJY092c4/qFT2AA+Y1eHmH",
+	"GC9Xa6i3E+NI1H3gDzcftLJCjOxq6YP+NXSFGAdWQG8RyPbZUUn8ZRKR529B1rhYNLhvU4EtfCdF59v1",
+	"TncTH/cGw1K8hOy70QXZUtb+18v+ErXYbSVXiYp88HHOzbCd1hwDixWYwOmNYiOyR9jEguDbvxdYpuqR",
+	"aShYIoggNQ2Uyv89aA9JpP1ev1MMbKMMM2SdBoDOwfZoywXpaOgHSUnG+0VWi/GhwNWN9o+tITgo0tDr",
+	"Mw1zCXqFLpIg/30qoJ6aW/rWXbLFlj5gFqQdtFZwWGo/ww6rN8gRu6zGeHuIcJFhTkLFXxPc+OCFJtFn",
+	"L2E5RFXPDzdQZPYsLdRQNq8v49iODp0/lsQ0pFxxcY0Avl/bU5jt684eB2yNxhKhio7fe9ohoC3R18Gm",
+	"BuxoPr9ZmUY95o6xNcVb4LYChnNB15T1ymIY5ANW643qxelKwbc8gHcDMSIuvFCul5qjhslUyEBNsuDQ",
+	"6cDFqz2otyZ/WxtlkiBBpDJGMY2LvOvva8labLl8MN66XkcFWZmqSDOKrHMGjy/LxGhTsVzYbqLm+7WO",
+	"PKxGLThbd8hCrY1W0DuibxHXCAPK43PTXhI2XfwRBLMLNCU2AlzDtTdOwrXgVQkbrpIhI3pKuchw0w/f",
+	"5n+zYwjimXPbzlHCxanVcHNZ8OxWerc+dPVdpKFt3OFi3Ok1XM5i47N2uzaqxX28tfs6NIYPhdMfYObs",
+	"OebwkpQRKV/hZH+kv6thDYdVcqmMxgchzfEeQcmiAw2VdM2IvgnCzTlqtq/w/qba+gIp2YZkt/Fse4X3",
+	"L/Ub3k8ZyGavQWfLaGO8mcGaDzPvtLCLeSUUyKm2STP3srAnMObyX3ewsuy1Y83t2vvk6SUucUbVfkIG",
+	"zbLaD9T+awPe+q7kBvAElqQbd312AX1kIiEA/D1p3rvud2vBdwqcPtY1gvgdEdfo4jn0e13pO7wgAJXO",
+	"/EftWpBdZFbPBssQRPBzxDgCS0XTIkksmMcWZxuXYNnj6L4k4o5KUMm2N6xDIYC/SIvJDA01qTJzBtgF",
+	"rrBpeAv9JKFKMZIcQSQRd77z7K3BZcvheICGy4DavifqOVrukeunJuf6b8L8qe49sjO9R2IIqJhc8EpF",
+	"J1pbHRDxaW0HjDtO4Cn73RY/rJxYeZzDJmit3tAW+4WS1MSHrOCVP6twXWGAifAt0UvIhJANNLdyu0TS",
+	"P4isuwQAcEWGhYhdlLQU4I5q8ShugPMKIGURNh1GyTDNfb/DKjcF/zKJfEq+Rty1pxJFpLNOP+mnT54+",
+	"xeeVSQrQYz1cDf1LLDcvJ7R5s5o8IalRER+M/oi42FFClP/I7/5ClU4nSDw5QN40/Y1mLuENAomLJWa3",
+	"elNVagHGNqh90NAfUipo3cfjPGwZoWVs4Z57ug6H1hV7LuKsgmv8jpQ8Gd/BBHi9dqfpzO2bf4EDP2z5",
+	"XZJutYLp0atyQ1cq5gM38OBBRhv8axO/dl3GgXJHZ4iRN27sSU19xnM5sdzQgJ85VVvEV8LVr5D7kmQp",
+	"Y6wKjuP3dnR1uj/fjZeEHZsfBlkBDS8HGuJ40c05AOnCcjaL1fiUDTtafOysQnsGg/J18lOwtTmmH3p6",
+	"cEAzJKctOM+6A7UOv8vUHjLtT43M6T20rv6cEzsmFWhgnq1zIpgSYwzq1Nm2wXtOgBBu851THOkTDQJX",
+	"ndKuWGkVsoQKVaz14G2STRmpG8R4nNq0KJB+BqKBea6vsN68l5SSl7RSFZGcR5DupU2obKmioc1sRWmX",
+	"qd/hbIOkIqVzQVtXrwWV5CInQv/FZs4Yh98WG3ipWmUOeZMP9kxHbY7A0Ayhpbe5atFx67VpC1KzIfrh",
+	"mcMinVBVrNnn392lZzSRu4iEr5/1bM3XtbzwSmSBDWB+a/UybGn1p4/SlLodxxauDcz75MUKVo2eoE7B",
+	"fNnW20w9lLzYn3ajBFE/rxEuijpBEUJLFSuItP3AAJMcK0WE/ub/+efF2bMPf17OL598+vKf5x/cX599",
+	"+urf/204x+BQRrJKKr4lAsJHguDcxo9O1EQOWEzZehraFzfN9EfPKq6wHQBcvgonvrIWOCML4/aSA97p",
+	"grM15A9iBr4wiA5RtUcYGVcf5KkBSmisgxpieQnFYVhRtv67fqkPR+LpjtECt0zgxh2POPI67/TkwXzA",
+	"rkRDxbxe0D7HhyTnhkh5WtSGcFKTucakNk6xtQkP0cZ1sLO6Ycxr97h1EyRRy7iiWYIDwY75E7zmVckD",
+	"VS4but7UYQdopcPkjojo6ILrT5tK7Y15z+v0aITLkzus5eILifiOhbsDH1VfFUN8uIGhI76d018LT3N9",
+	"rquAWqQ2otJiayMOEftxwm0a32FaQIf9+Iz/Aqd4WiYYFi0N45GPdkBrQr0FUDFvAZi2AkINN0LcVhOi",
+	"qy2910/UhpuRNeS10QvFEvZ52ZRHgEP0ThPWMwseXwykE/f9BwPFOZ28XN8Fh6qCBDIOTHw0w0VBcujQ",
+	"1qPxatxxf1AeF2T/m5XteSynLUKaJCoX8BpqeOWfS2jDkux2qovadB+Kpf9784I3XFctCyo3btuP5fq3",
+	"np7PPF2Q2tNz5Xl+IOr5TM+8UyZgJUJfK/ULZ3dYaPmV+k3zuR/N++YvNz/e1H+GW84HPWzBs9tUeUg5",
+	"GzDLl/zec7NghbYz7e9fSJRpSiAJeknQlt918EJDDDYa347hZauLHafIS6gSAloHZ5DGwbjSdEpCWIOk",
+	"r5lwntR+k4tygxNAHt/A858zjuwKomwY2REc5PXp3dKwoke4pHlRGO/cizU5QhN6Su29+amvoDrGdO2/",
+	"Rhda4bscTC1E9hd/Nk4fEa0X54iHhOERZesWTK+e47w+8MMu4ZqXL3lRbZP7xGAZwlMscB4qpSjI3XhX",
+	"hBdZRqT8AR7V3DJcjgegUqT0OBAhBdy0XjMoX1g2mT/j3VPtpOzn3Uzmlg8NlWOs3k4oFw+zOh6kdyoX",
+	"RwsKa46kceLNnbb1k/OJ8DolxtxRF30gZo+TIoOdMGUAu4cOxvAO4mQgeYztAfSrd4yD/BAzq7nhXk3B",
+	"8ALdKJ6OGND0tE3oy9ZqhDuWsTNvNsODZwPNZ7xSBee3kR99Y582t+gojEdrxN+4x+0+S57Pjd5xidlN",
+	"NY3NTjVjz7vL5peK7Zaq43CBHzqP6AQIiLGouMNYBg2gfShVv2Hn6S2uZuWOMbuYnBBRethOz1OKyCCC",
+	"MeGN45pNRxRpBuADYnF1bLqYr/rR5r/U82gxYbQO0q7zZxBKI09HSaSirCI3RNBkzIJ2m5XjoF/0P5dc",
+	"Un8KIfg1AZUmVk+ll9DbsOOBy3qL7+lWT+2Z+x/E0cy/XfruK3uL8l2/eeVK1e1f24ZG6B7Sq9OvOW0/",
+	"bwnusCa0vIIXN1Uyxi/0ro5PVzHJW/bk9kTaMNvXYUr5Re2iROa92Danv1ehNEvbmTme4KA3omLjEJE/",
+	"62cCTgJ4v9Uqemm7gDccchMZXrDUzVgz5wC6Asr2cFHURa4bXuSh+sI07eOEa0wBGeLs9wfm/QuVVE3D",
+	"GPTfk5dkjdMOLmjlu1g76IVDHk04jiecuA90REqFVyvPJf5si2mBbLe+8zjgAPOtLod6h2bN7pgjsl7w",
+	"z3FONtJ1zGEJOW0kT4eps0mDhwFJkxpnI5Lmwahy7YKsEjCeT5YcNx1uyvDEn5UFkxtYAcrZr5Tlyeix",
+	"rnLQUwmGqfKeXj9LYluGZ3hLoIKwwIqYkmhMFaIMyUqWhEkSdYwdlmvKWTO+d9JgP7loS0qfhhQZSazo",
+	"qmny13QdmDMrNVxy1f1e4rKO4LQzohZp+yWQV6/wfcqHfIDiXQjxmrLWt73saTXy6esQQQiqypKIswxL",
+	"ggqiFBESffn65g16fHX5zVcADXaPt6UWoNl3P7/rZaK9OPvfH/589Okw7aybq7nVkzp/2TSeqX88My1m",
+	"AMYMq83s+UzxotjwSpKvlwYS7ettzZKXYAa+48niXBKxpRDW78rpWDx7sGtcKzZ9TL68+ci8Q6NvIV/Z",
+	"LJGDDo94X6fgWnyeLyT6gzPSXb2ri6unZxdPzi4u+3AUI6uX4YKwHIvzV+bZpMVzL8O06wr8z3ijiKnE",
+	"5kUuH+hyEOz96i4HI7mTprlqzE3AUO2XlP0EyH1Xbde7BEAbeRu0yYwxhLQt3rp/daX/IgpNzUISPFyL",
+	"M1MxtIg0fuPw/NsyRZZJz7dv4bFExYlI/8vtqbd9oFaGDOGD2P+v3NxOlMQQMmLfNNlHazIHu8hWlUOl",
+	"AhIk4yKPbP5zR5IAtMLAQN/uUZ36L+vqBsh7/0IizdXzfoO8QXPHPRdnTLdEqMT0oSYER6iDeZLX6A8i",
+	"uN3T1OJRcoaw7WLQNuWPHfxFKOfdYC6Rkvgg/V4rtME5WhLC6pYMBnr42iFTGcva5Iz6PRIRF4xQA5f6",
+	"imEJ9N81YIE6DfWcGAbrhGGrTcp+X9Is1N0qp4oLq2QOvQGhzq0FwfkifK0J96iDrNCBNwUZaPQoiKoE",
+	"W0Q0Zm7tBG3gDqIx3xEhew2GL65m89nF38aLTtsMrGFNbStWzfTm6925tznYmVeP3oYhQYGYVHMSpVXN",
+	"LlkDOBlVaImz2zh9OkG7uevNAyCz1UUz7QxVN5sdpKVqjlnktkS1+lCqrQa9gugO8DZY4wODyvOmAVAI",
+	"5S080fmDFANGaDxLnl/ntZRd8MppZDq540tm8h4Sul73rcGWnpkC4hzrODUFLCGFe1AOv8VQWShNEMY2",
+	"L8n0SVwU5DSo/i0Sm8z/Fn8d6xp0/xH0Zrekp8eOcbIz3dfqRPzwrswQuceZQrl5wrZXgT1L7lX3unxx",
+	"fnEBV+XW7ebRVcf9cfbvrvbu6uLTl7/9dj5ciufziThaJ7tEXqVfp4MotAVWRPoAlg2brCpmZEekQvZQ",
+	"vEYXAMjGrL/Bh/d0F3PW3/5iT1lre4xKyk/wUCsAGz3AQW4W7E8zaM2FgGTdRiKYB2ATx2is26rHNRzp",
+	"vFIKsqL34xdI+9zwBE9ex9vi5Qlqec3X0/cGzvNQJzC8xpRJlSjK4NJj68UfPMVH/qN5639zP+gZpPeH",
+	"7OuBH2XXpm/90jKgp26jxko2TGxocQRbAvpMCa3fK6IwLZId+tltzCxak06T2dbaDoNp6kFaY4RmabZv",
+	"oquOqB0Xt/6SiF2gftEcdhIQLHklTB2j+dAX0n+DDmqU+eyPbje9YVVjHzfEDTLis6idWmOeQut8BgvJ",
+	"B2GbRONP7nxNkbmEM9mT3hIm5h2Riif35dtRteGVavRqz9TLMlIq6ySCZxBlgI+txX/NGbm2TkbFTWaL",
+	"6VfTC8l6yqe8c7jZUZXcZ8Zf7/IT3znwB4lpHo8dXmKf7eYYgRnSpxdmqsaZ4HdEeFqfSoX3cm7+PeNb",
+	"Ik3Umgv9DqCmIDgKjdtwuQ8ijv+1luiX5oRLcrKQLLUrypSrp3snkPXqTjVfiwayCLrqYiEG1owLki9a",
+	"pRc9LFjzg7sB6EGt+1VfpW5dZyy9dtDrQfEiR5xlBPB79StVWXCcd4CADi+9PW2sLw6JePDmvAn7HkHT",
+	"SP/5aE9qh3Nre4It9adl7Tjz2FSh1n1WdGb2BmQgrrDIA1f+lgV2OMih9TjCPZ9ToGuRtBH1aiFqcdAN",
+	"2pHNCD9Bdqut1u95ukOTOEso+vxeuVFGylzNc356Te7wXweaNbkJUx6f27whRf7QQJJaSgWRKR7YLWdq",
+	"Ewo7PFDXTv3wQu+WY9swGcf+ZMyHbky2oaoFxNGFDrSr1BrYNdts2vY6GRmQ6M9ghpqdc4QlavRhIpXN",
+	"Up0Io+oVlWV1arxNckdzwjKysLs3MhvYvSX76MfDfZwIeehd30d3zC3TnNhC/kHOvSfdBIjZFMDnUvC7",
+	"YB+5wY3eQvKNBrndwY4suFSR8LYNMLYFJ6zpbZPQLmEjnc3vDu1hmFsrxKfXAnbdj9ACrUqg+E5DL9D/",
+	"vHnzEzKfsX2rKJM0J6ZXRZEjUkiyc6Aw3WFHkCQbom6IUg76JCk5RuFssyjzVRia9AuJ3r763lyi9E0J",
+	"8l62mBbXyF6cEDX9FiDfXpvYGBWU3SLOin0UtkdNhJfvpoz1RaZ6gXNBtkYwjeDJgu8gy9gUZ8HNC/Yd",
+	"EVvKLPjtGkKCvs3erv4dY+JBtMY1THU31hUvCr6z/YV2rWusRYCYbqVNgHazr1io1IOfNxiKPVx5SYp5",
+	"5gkz3xJSyqbrDaCwujuJW7gNL6w+2VJJWqlfcqsX78P0iOcDo0mEU0vIfUr4Fx4PgCQMW5JFTqRaJFjO",
+	"E86sdLSHAIx6CDw9BLPx3uHp6PsrwGsEoOpIGc3sYbPWnUk1QIebe4fVDWDHyNnVre1PU71uDx2xKRpp",
+	"H4IvQeYxo5ZEuyWfl9tlgZm9RUQdrG/N84coA5fjYBP1MrhBB7g8DYkV4naJ6tK+E/JwtcyACPQFQ3Zt",
+	"O3T9J91lu6iXDNqOAsIupjnK+a6POxOqtGlcJjWZoyydZteYvauXT0IuUc4z+XVuvntueHCu7RVkXltC",
+	"hRHZTjFxWjAWqd4PFRMq7NgXn2ziS6S6tTeWw/Mq9kIfAh61uWUmz3Ue9jEEMr30z/oDbGyPx0wyeHIF",
+	"RdlSbwUkQnD7rgYLE4Qdur6juE5LaiQ9CFplF/a9sA14/0v9Zu0M/WM1SLQ5EICQ9DHrO5ZPBm6JTAHx",
+	"kWRfDVD0FidjQO42pHNJYHApAAMMWh6PX37hC16C7ghTb8xfp9wB3bprdekaJnYO4ViNaAipVMa3qd4f",
+	"IgQfNfO/B1zE2uo+1D3N0P2JZpytCpop0z8b0bxJEIXmz2a9zT0S64OOCLTk+f4aEBfh5JXuAGxfGTDE",
+	"4KyPsSxcMxM3HPgd/uW67Ni7H/zZhoxC3aqT+pWE8On1tPMmAxjMYFRQCUi15iXp1cOxfS68Le7tIgQl",
+	"9eQZCu39cIIcBfj8kU0OHjLDe1JbBGiJ2hGdEzmDgVvv4V+TeLUlmIWA33mt6w7qdEzrlLreyCbriNzB",
+	"oh9e4oDXk0RqTITg13mjPd2U6kEH+XVyz2OzMtN9j9/dG934Lqa/Vh9/l0AtmNZFH1eCbz9qGf0IPcM/",
+	"wi8QLv+o+Mc50r8jDJW6nB06qpZcbRY7b2viH/EeLYnt8K+/oj+IKFPcjYol2pGONTutdXUMllu72iPU",
+	"eeZXV1WmL8aCb8+noby1h4rq8q7X8Bd4MADMqrhpuFt3dh+TiLgY9qHTEtSknv62KhQtC6oP6D36yKqt",
+	"Kc/+CKWOOb2juf0pJ4yDN5WLj3OTpG58vP3kxvqxBHakr21NadIoIqKNQWfHJQrCwLI2BM87TBpb4tMf",
+	"5v35PvRp3vq+vFFcTEGYYetgNrH+bAT2sXmudvJ4Sf0eZ4qLl7b4YEK9Qg+sIaknof5EiKiB6M6fo7Xt",
+	"3qIwKk2PeGe72v5jSyLmbUchqAH43fbcgHSpFSVFPgfTxxamXGubn4D3Uf8VfLoS4d/YCmcK4R3en6Nf",
+	"wXKALDptMzBCcpLP0UfLBcAV/Ygk3svz31i70OXP2ZYvaUHOt5LKXE/hfzx+dvnkCaDamgqYEgu1P19S",
+	"oTYLwIt4Prt89uzi7OLq7Opv9e8mJDyjDBSbAe0yvxh//+x1jtF3dljj0myzuo2e2l4fiyWfeDQDE7tV",
+	"dLZvfWvi8NDs+eH8GsNyptW4yVaHIJi2f2f6JFekbpHR4sWnw94J3pjOW6w2rrJc39MQF9BTpu6shwXe",
+	"EtWpbB5v6OVkbye4ueYd9vXDTIXcW4DLvyRI0PUmAozbzKwVmIZve/cYXVciOd94SgVqk1gUV2WhH3fU",
+	"eZSzu5Ek9Bewbwx9dBcBUvxm1/1Io0D8ibQGEdFe/xHOFL2rtQ48FttTqRln0bifBofrDIN2G3CQ6l2j",
+	"mYsA1S16cJPVG9/Qyb4wwO0dIbfxy/crIbfBj/WPlKYQtr06Xh46Ovy7g+HiZ0ZTtRzkERhAB1vfzTja",
+	"ckEQFJuZRfi94gpf16FyxfUGzwF6Xy+UsdLhclGVvgB6PzegHfQXJKeCWCeRVhKZH4J1RQtFHDxB38Nj",
+	"fnQ5t8QVpMDxKa/RzqDPrLhAbox+i58nT7wa0tC2MPbloY1u0At7A5h3DnoIPf7beBMh+HRgefP0dgOt",
+	"Tn2eXCgFlQZNqSr4u/559eFcVAWR/7z4cL4DiDv5z8sP52Afe5qa3BFhEW77a7LDQl/0bc6BC5v1sw1M",
+	"lxet9uFp79JHHzdzG6ODdBczd5Rz47PURku3xiBUbKQZ0/QX9K/GfeI2+46CM1UTttvwgkDfrLk+r+EA",
+	"rHPiG6yanl1zCZZq71966GTYFo8M3tNbkQqBdwcG8bOn4ybxAT/+nt5oPyWGs6yyW6ICOVBWd6kOikIU",
+	"zEHdK9r7Yfcr4gzVzabRijgwxrSx0iFb0wHPI7NweJZhf1wQdpT7mbgero2CANM2x/uvry6ungZyJrdU",
+	"kjzcZ81UAimOsEJbLgNJDoJveXTr6sRe195kynrATpa1Y1RrYq11+RDYCCd3BsBuO4ET4D9Ikb9onPMP",
+	"nbTcCtWENvQLt51BM7avuPpkpUoig7ITseX6kUwzYh0P9s6fFzTH+5cOavCB4BAcwlHU2loaXmF/YWkS",
+	"oEHn3tGPnNiftHaTuIC6PMndXXfNTUGeK8FaafucsnVBUI3imFSDtSdYFPtoLvwveNzyYtyE7gIvWCQl",
+	"O2TEQk+CYkhbiuGiSuC5JttWwwkC2ag24hqoqa7URKHqdHe+8HUn3fK7+NuTc/yPffZYEWi+/+jpU49E",
+	"jK3yySNJffUxPZ7UWq9kdOnopNfpddh6FB/Zr7cTuoK2e/n1wPuMX8vA2MyhDtR1aoVUGEU73qk2aNOU",
+	"alvzzb9Aja7Nb/OFurdzBKWnOZIcrbDwTx+ySDwMhUCUq6SFzF5gVOAj92UNND8kImbR33OFC9B0K0yL",
+	"ShB/385mYOB2q3FfrzA22agN5oKXTev0Hjdw5lQvRMYl2tGiQEWwQtd+aWGeDjY7GKvibYR31pI6W+jE",
+	"SBjHS6Yuhfng9J6jbSBDl5rdY0JLTmoqawFsmN9pZ+mQyxLKgc3MIs/psWvyVMkONaUevC3HiM2n8Iyn",
+	"tPMMboVmbX2iO+Bk0YY3xLohKHQe26y2/qcBp76Z5/c0GYr9hMB8rigxXslI+gdZLPc2yJnagAGosFV8",
+	"brs1H4zcHJqFJzdxWqs13bpxH5ni0HSXLKdeKyYIzm1jb8Yt9AQoU4icOjgCxfliW2WbBjRKC6Xg8F+1",
+	"M/iUcBLpe7/aELFQG4BuBcvd6raFwSqXXh2d1XvVi67hdzIZ4wZBUZ7xC7Yz03xFJdRnHbyAdE6DP4uM",
+	"orU9jmucjWaIwdPNBySDQJ8/N6c3ZQQtiXHjYGaOTv8NpU63OWX4EPgxd1dAN4lRsTu5j6Yr5Cdw1pgB",
+	"/kHT8X4TG+N2TiLPRALasjcRq97c4MMz+kx6DJh3rB77TJJ0OhF6X9uWCeEM284KGZPvHP3aaqUuMXWZ",
+	"5BvMcvfPemrY5p/2JdJdAIPZM65z4YVPdXVJ+4EygyelRQ7xFag/T0DlypcnYgBRByiJbvNwoNkMdr5L",
+	"QF7ukYv8emnzEVejfsjTUEhtYdIU2iBT9cHJegNBM5MFW7vGNP8i6fJa1kwqXExpgJwGzZFQFRxq9nQy",
+	"pJp+6/c2nAz3QMmEesA3vDy9ym6WbbrK/p83b366qVPdh0qEDl79B5nUc8ihFh+aR84OnY7GZfHA3Ic+",
+	"+Kl2ba4Ok9uWFS2ge9yXfMeImKMtFrdE6T9lBRG3cxd9wUzNkaxK44jb4mxDGfnKhWhcwhlndd5Zq4EU",
+	"35lM9Va3L3z2xwf9fxdnzxZnH/68nD965mn9Zai/IalidUsSwi1vq2VBs3+Q8SADfNbH4h8wW1fWCHDX",
+	"Etg0prNz5b0s/AAdmV40MfCUfXPULdZnl3mnRda4+K5uX5yYUQSHPdu7ohtZEdkXjCUtCulJFjIpNalG",
+	"rSWzk3Djy7ItuVSeRGD/w4Ks6UFZkP9RqQQxojry6EErf3hvbmbgW4glZrcL27Wl7Xry+ZrgWdeppfXw",
+	"08ehhz1OrTAvZJOANfq8wvdxj/ZzoOz6j8jkFLjjlmgN6gSuT5oX9uG/zgrkZOWymA9Pk0Q3eX+wER/m",
+	"51p8iy/pcsKs8yZSJEZy8P/fKBJ/8eVMW7+Tm5AH6mO6IfkjZjlW5MWWsDzqKjEWlIiUpQ0vLKZM68lv",
+	"xlfcI36Pr+Yj4HXtjiVPovIAfyTTswD7mUBN/vMXsg2JM44kmmYfdcf9CC3GoQhzw6WibI3gX0xfuzsq",
+	"bU6c8z9LwMO4Jfu6O7m3lD3QN3Y0b0bwgkQ714zByaO6wP7YZAafKmmT5/4Ad7bBjBmwr6a1EQVUuG3A",
+	"tT4h1tOKQz94HOggymuydm2ki9rYrm3UpAkJ4W5VdQl3oLQ14rh0nlXLVVvJWDdrGo4dWTF4ueGumVla",
+	"xR8jRULH7g2XhP16kM7j82zupLck2CVR7yHjHimONgRDS6Eaxm+16lW5h4ANa/rteAP8ObmTtwUf8tBe",
+	"XvvpiRCUsWg4vVHaWeYbLBeCZISWaiFJJsw1SRCcv2HFvudwaZm0+r2U5w/H6PXRZzkRFhpBkJILi4sg",
+	"6ZqR/Brhpd6xzxFVpndBREvi+QxAJhq6oCTCP7wFq1hjRXZ4P4eM1j/Nw58eaPB+ntYQyFhowZKgc/6z",
+	"okShDa+ERF/+rv8CQPtzZP6s+Fd1berNjzdu7uhLuZXPUSWKOdoSteH5HKoX57YWYq43tYEuk0Qv2hzJ",
+	"CqAf564CE/5gLBX9R1j4ryZg9dg/vifbssDJYM1rwSs/9Fbw6DAuti6kRydmKiheFiRZc/xiX+yq1see",
+	"PMwdF3ny53+FlzrfvhqDD7QHk2FSe+btaTp6BkTULc7J7wd9YRhr3J+qgt8TqR7KPv4VoIpXpsjQqLEN",
+	"37FrJKFYQzrw3yiL2ZlqPYUzfq1IN+WKKd7Slp2UdgFtjKJ6XDvbgWWqt9IDpV3JulA8YO636yLvASIH",
+	"YjrzmS0iLyi7bdD3PkTeui3ujh19YL6/OoWQgikXlJghGRnafO8JtKS01uEkMfG2LOsYjdjWBh7GJ8bN",
+	"C0nWgH7gPdkxgwMOSpntDnyONnyHtpjtUYm1rUEt4sLAcN0S6geTee/i07XAakIno4fPeE6vjXNANLVa",
+	"H29p3DsFY/2lY03KS8HXMR7Emt1v3QvDXQSk0jKTAGJ9cCdtMDmVwS4WBrAyvnfwxGI6uH9aVJ1mGv2m",
+	"5/0LakwacM3E71arQZjH4eaph+dfAKLgXV32afpuuygnZQgbYIJzfylBqBIM0gede+1QiRTF2KcP2ljF",
+	"FEXGJaUOto7yYybZrLtWJ6jOqDVj55b3HQ4MLvDpbb1a/R3hBHbfeFOqN5V6sAY0D1zh2nl7cB5vBbmj",
+	"ZJcKWgqbcQLr7S4eWwD3/RHSGz08DbXKe1vXNOdVQXKARIoEIOGl1mG8UpH7rh4k9vlbWpbRT4P2j3vU",
+	"+S49OcDKVIJanPPUDPfGKWrPooZF7ek3UxuGAGu3NU7E1YMOkTaXjDVYoZWEdGbjqnAd/Aqc3Uofep5U",
+	"lOFasx5mP7jPfiFR6+FgTrd7fAzE29/Pb9w36JrmumGaj3qZO5wCOQJXyFcm0fEc/VwixRGjjLg++dKi",
+	"c5gOoa1b6xxtKeMu0Y+yGovZrIltdSR7sFsuH292eXX+SAthA/U0++7nd4cgWsll6unYUf1kBpdHV3/p",
+	"w7CLyvDuhXttYjP/DiBV2krWEPUEC4CAqO2ROWJGfnsQM/q36PYnjCzApk9BdbY2WMI7NXBz1PO9NTMT",
+	"ag/sPtii37dxRrohHxaOjUAAvjAofZQhgrMNcre53i4gsGpcFDYC+Hz2qmIUz3zh2Z/I7kX+r0qqk2W/",
+	"euG4kzCV3YsLZ0Uf5i3WUDkA3d2APrlbPTS5anpzfLkm6lsDK2HA+ucI11z46tpiHFrdRJV+uwt7suY8",
+	"31HoW9XDjhxJZXLbeAAYurMk78jv1QQf4UOhb7R4a/2OX0gHyCEP2ok5ZA6qJClWiFo0HITjMTr+OkLy",
+	"V5CCO83nb/UIqSnGLCFe0Az1A2U+H/eWMvfXQ7dJSQTlo5Wzb81TB8Ba5p/nluJhRvxA2Yl7Z2ZYkTUX",
+	"ew8m7LBmTsy36kflWp8ahKPRvCjpP8h+oiM6sU7ZpZoM8c6lk4cKfnnA06ynUin+npc/l6dd1CUp+C6l",
+	"3gTvFwXd0qS+wxCz9OYsGXCGDIv82uIQ7ohUvaLOUa0IJsjCgnn0rhe8RFWJuEXHzPH+GjrZb7hQRBhL",
+	"TZqfDdSCDSSb8qlHBkXO/OVy9NpWq66GS4HV1Wrrta09mVDO26sOuDh71i4QuAgWCByzLaGqZREDae6s",
+	"17ohyUHxbedgsX0njMvwGoFEoj+I4BZf00FdtCZ99u//1HP+83J++eTTl7/9du7++uzTV//+bw8AemZy",
+	"OAMa7+lFms4yfBiQhHdVclRhnxVkQVg+qU1R83aIKIGZgUZMOVfJGhcLUpdAnCa5ul/T0x7UfjI4KYJv",
+	"/17gZKfXFu8XWY2l4UukOXE3FE18bYOe0tId1y/nRsE8feRXMOS+pILIpODULWV5wDEE90htXZZ4D/0e",
+	"rxGDgIJE2PTeqG04F8a54wacIMcKt1BJobmSMhmGSmAmD7Bj2zknNTKXx6ITlDcIrrbCAOyFLvmXNcTv",
+	"ioresXLpcgWCB8sRln7Fxg9nwD0OwMLB+/NYM/xleid5XCm+KPE+tJlUJdiiEsWhariISqoGquTmRwvK",
+	"luTttK4zqNGTgONir21zhCGXyro83XNwTcrwFmJcGZab49ohpxpv9vKT3Da+aYZu5gSO5sUSQ95EWakF",
+	"ZQ7fA5zOH/yhXhIVjYlvIu9PiBo2+fVS32zS8XSX9RE3yr1VwXHsovQDf/BqiHReFATU0H/YmENi+M6L",
+	"sQ0l6fpXZCFAtZTU3bwoQ7npHX/goDB4KrWbQqINKfLTeiUqpmgxyYQZ0UpTez8mbsAUa3i85Y6/y6XT",
+	"wzBWcL5Mpk8W8lDtqtmT6Onfxs6lrjF0cGTv0RbvLRAnAgRzibB0xdAALn6NSCGJSTDirNijgvNbPyTO",
+	"g1pWczvhIA+FMLvxV0BxT4eS7PISUDeHgDgOUSLDtIGH8LSy/N/+51iTBxbj9P42g3KR4H5gfJjkn7g6",
+	"McnJrtUWLz3d1gddq0fIqwyhafGVRUxlXCG+gzSGunH1c1NpYN31c7Tm1jnhIEKNn8vId4lpDqDccHOB",
+	"YhvQelTCd9s1ceZ7bVssJ0slxxNXR8QU+gOnGcA/WneYAHRl45LTZhIXDhstx3s9XVMVAn4EiZZkTT3t",
+	"Fc2LscfjiP70n0V136HmBLtK89gZGgMsfEWWn2OjP6Bj3WOlJyqRYWsbODJBjyQrhob1iRGXhzEZDL1j",
+	"JwEQOcF5Z+z+6GTVT6HRSy7pXweVSUuU062xkQHfBj6Va2Taad/p9JjI62EUe2jeqI+cQyT7gDXsSJjU",
+	"ArOPNz+wi7xdJgP8mQRi/l8OKeyDwIMVKPR5vgKoa4Pa6cCuVxa9KSfyNqJYdsgR3UBzJVeXVsf0GXj0",
+	"tL3qV4e6c0XINDdHCO/sJ7KzyA+p3pn/x8E72PbcnivQyzfvvqsjmpjm1+jbq29BnpaV1JIniZxrQ7PE",
+	"pdn6Lff7l/rt//vt1bdf+cNaUIvbc9l/CR/6v3rr4GLovZQTqL3clu2WjzUVIQmYWDnjnCtdbv5iUjFd",
+	"Uyl9B5Tc+Kniq1tSDIpeSUuXmhtuKpZAhZvs/RYQh0nZVLzIr9FFL6jdsnOfzEcAO1NS31PrYHyd+t63",
+	"knrdbX1v9WF6KyF/fUtAWCbYliVlLATSriwYQMesTrUU4CMBet+UTcfuFBOw4NmtjZIdJEVgli/5/RfS",
+	"RI5qLYEU3ZJrxPgulB8x0rCjchhgvdXecZThkipcoIJoLSLRl69v3qBHl0+fnl1+1W/M6Pt2K/G3L0qC",
+	"EP/nH19dftP/+CN/27mywPsa5ekgm6C94W41e6AR04YgCA4bvMWDzTd8bWrXU3bHI2yOaK6vyKKK4Ew/",
+	"KB6Jt9S8moxt1atEsLGpEuuLPWY5wPSY+Nb5qIMMakSJWBCoUu5R8eSxtxUdzYhcUJYVVU4WCt8HGn8Y",
+	"Ie9EUb0uif8AIHbYL8Y9AyWoMBPGEa+UpDlBpublGq3ovW0ruuY895vRCt8valO6L61c1v5Ku2Gc6NS9",
+	"C2OvsO/x/buYsvimLKHXz+fFT6b8Yl63vP6u0lrk62+JKIzHZRgezZ911pKrRivMXdVDq79uqwbcs6xd",
+	"2ehJekhbCmuuPQjkFWvl1CJq8wMwYmSHbJIALwkjeWo62coB4w0tsEHP61Wj9EG/8wbh1T513amYcc3k",
+	"QGnZ1j6HSCbj9xss1IKv/Ad5p090Xchj/kpN6hsvEV9FsQYqs/3FmGhZsbwgz1HGcyIbZFuzzLamu77l",
+	"1lOtd1NPlEemPISr4cyMQzoZuVcL8FoCcgw07IZbOHTvg7zspiFuk9OtXzPOTuPrlL5T2LlzGd/N5q2R",
+	"xv24tQQFds1bXElyus5mnyN96W2TA3Ai+LSJqRM9lSvBcW8ML7NV9VVHKpRXoFBSE1PrzFcnHTbHIsNy",
+	"482q6Nw4DywdF43A7BZBQTgkoVjPhIX1ibBvDtpouw6utU/MEj68mq9NQlVaiOF7LrSuoEUxN5aZNtZ2",
+	"bTj9Ogijl+IcmRcUL8+q0r4Cu3PrAA7/euk2ZSVKLjvoAksTj1S8rMrAwrfzng4wOaxOKvGeCNsUGEJP",
+	"iusjr8Tr+qSRSv97y99wKBAJEuGmMiwJP1B2m+zh8W3A9zbWhhTXc72GGv86YOyOe74jyVvRf3//D75D",
+	"BWdrK3HaaLxGj4J39WcXo9GlAS69LXCqD4R2XYVxGO0FZl30/+awfDo9fDKCZNEiNCQrBWaTWscmnGVx",
+	"xhhYiKc0yBIcNrsNYZ1bkC37gfTsvvJkfPccKQ5VDM1jz63RUu+VHXbnmE2uEBXTV6VrlGNFnutZfszx",
+	"/uPcxnG3eI8KSoxGwRKtsND/MZcglxWDdpAWc2jqdOnVC3G8xWPah/9XJbw8YJ6aeXNgmlwLpnyoO9Eb",
+	"VuxtqIKmoQC3PuiSmnsZy6NxuSnJ39YjFLhS2B7acoOhTIjn5Dl6rM+GR1fOlzRHOV1TW/m+2ZcbwmSg",
+	"ST5Z0XvvQAKznG/NxcX7biVJ4PDgK0VswbHeRUsCOd8H2d6j3OuLjQxH3N6ZNJG/YjLYtBDrOyKwSu9t",
+	"mGTpZS4AUadAC5qRBV7jOtV5odWf1zbLSXbrF9HWV543eTHwvD5sjMzZXh4ZwPm6mgZb8JQ/RwqcTpTp",
+	"fZsRrcutQFUS7puYzVv2SN3pvxREgvXPiJy7EwCGNvq/UqYnoN5EGWmrbbUhpiwJPuCdsb8DI2gXQz+c",
+	"pFTWzcLGnSoJqbLhU7xFgUHFyFEFMLVAjHtvDi25eE7GXWTNYIsWckh30LewUO2BympZULkhuTMcbE6r",
+	"WTZ4zjoq5/ogdTlluzgfS0hRNXPfgci0sVKMXwJJ3neoXwWhymJWwq/4gBK1IRK0nckTYyYGZpUg9Gyz",
+	"cJpRRuvPkrylJPOmAQ4mJxzU8fRUyy69QEXUL/W8A0p6pSrZUwKfD1B8s8H6rb87qNxTFzIn5C1Y0n4k",
+	"gKt5KmUduIqGaFJ4tfpZJtMTjGi0mPUooWZxUnk4EO8tEHdO9aEKcRdfSIw8tpINm5RpqTDLtVSOR4Qc",
+	"B5qXf3nxPiamVhKRWX9R8+7ls/6rnjfvcEHzuvS4efnq4uri7OLy7OKyf0ULfiQU7s7xXqtpwnIXx782",
+	"3qhg4PByHFnUsbruzONY0JlSaHlPX/x/pHsy0csY51t8LzCTq3T9kppbf1C8dumVdp+8vECKFKTccEaQ",
+	"ARmeI4wKvqas7vEH/6ytJMza17Ajjg3FR2vh3guKi9PVwQXM4G+DZu9f1LZNsEQPCicFKTFwp+RSwR8/",
+	"jCDUeUyn3YaDW6ZjtGr78IEN104eD0dK7K9RLvBKQU3WjpgS6nGDtMAZGZhKATAN1EJsKIsQPd4CsCRM",
+	"LfxZXvW3l4JXsNAcbatsY0Yh1vnVQKy16tVbwBD/PP8wDgwBVHi3OcsRSKbaYDO3I4eaWAF4sM51NpUK",
+	"Fvz8XK4FzlNtA0m9WREvbK+N2r+IBVRz5fsjsu58eRCS49vFlrJKkSFfPUY7fEfMDuL6tqEl2WXfGf/u",
+	"vfJ37VdUFXH22+CmWlKGxf4LiW7+48XZ1ZOnMdt1R9WGsqjpQYqOvkkpfEvOx+FCG8Ew8+tx8mDskNBA",
+	"gxNeiSy1bug7Cpjx2ChuZXDd9Q3YpK9ABG+Ly5KytQcR0fwwujdaLXKcDRrGqTAoFVd+lApDZVuvY6mI",
+	"oPL2bAt/OsvknT5tD//1jPGK0d8rAiK+EoQInNNKnuVEGZP9X5KzM3LXi4Q0g48k+7gYRSl4XmXQzA2S",
+	"n0wDHMfha/Tz+5dh2zQyFygoBw+XpPMrZspmZOFWot4c3LXc+hFYXNeN2lLxRUepQjsubuU1IndE7I3N",
+	"kBgjnHopbGcLDib4uedSLpIllnLHff6IX239vkHoBV8M1OltoYOaNkkpu9UqMttwMMO6XKg/3D2rnzzt",
+	"2qVemjZeIdYEtVPnvjD+kmtYfpMWtNyjmx9vziMufTEX6Ml35194lW2I+BarZJijkBjqc8Ek7CZKXavh",
+	"xyjiqb/I+kbf3uv8c7CvJdF3AXsP8SR6jjWqcbu5jmI8iYkA5QQXB/UY/pnU4GBR9zV7ed+ANRhrvN/h",
+	"oppY0OKQ+uELjh19MoZl6wYnt8QB8RmSrM6qmuSI3hkwuDyFrUcbqao98AqAO8D02h2P7Q5f73+FFmyr",
+	"1Wmv97wkbOEQUk4FX9I30+sxx+JdqdHekdukPXtNCyuEke1b0k38dPEa960Yi1XhuCHNtQ+vPQ6OQyt4",
+	"uHnSaFK1rDurHTgh3Ck8R+0c/Wv0HVsXVG70yQh5ZlzbqhKt9O6BjAfODjvhHSDyB7uuaaJuJuc2Btrk",
+	"RLXb8TWTqT8bInVK9ypPFc3TiCwY32UrOSDhbjThIpwJqBaVssgEh4oWEgxLwsuCmGIStSFbtNx78wIC",
+	"DZqm9HyKbLAUU+wU03PINE6zX4OJjHYT0ow+eWNXWM0TdHXV3zWJEydvlWPzM6b3yfkJjvfvrShMbj/b",
+	"Sz2t84XNSudULcALDnAjzV+wgZOGfzb4Ah8iyprG4VRbHUOPcIL34D7r6bYGGOPozcb2vUuJrFrp86gL",
+	"4+ivU1ShVMCRhdZE+ROK2uwYKz60T9o9EJ7eDRGUHNOv2HOvlWpBpYzHgEjHgH1ozkpSFIG2ZW2mH/re",
+	"mrCNKdsthT6Pc+8ge4JFRNuvnrRa0jpiC1+ybIgSYrPKJ1diHZGarsreLKXCWfJFyF1zm0RTtWja8em/",
+	"cbZQvJzNZ2DNLWxPF/vjiotZTaEEbDCoW4M/st7dLbKvULD3oP/mOHADeNMaJsVoucO0wMuiweCOrfsN",
+	"dNeb1JkyucPPPLoletvBG2sNuTyspEkctH6EmBj00CLZrWkBKSj8tx4AllTBIn+YJ3Wd8plfh40AXXfH",
+	"pvqytTzz4dbkTqBeYoULvp54u4zXDW689oK16/FGc7aaIQenM6VWIKZpZfwWgf7q3l9KLDpGVqtZWN30",
+	"qNsTCRcF39WmVZ251+qWJCpvteDctrD605tS4z88f68wnDo2XmdyTW2NrP/Y5N354Dy3Qr/ld4EGc6H+",
+	"ifpTlmjLqKFlfkWTvUGGlHSBtRI1dpy5zw9SPan//wuJPuY8k1/XbhhD4vm/JGcfkXl4STxN9AIi6jt8",
+	"PiR39XeTim2B1vdkKGqgtiNaJhZkFdvmkZnOmjENJFsnaoS3L7VBWqh4Ze6mbmi1k2uPMCRBJzfh3EA3",
+	"1XaLxf4YK85+6eS3/1GSj3cE9If4/4gR9t8G1Zh7ayqSDy/3XuyFXyH1zeKcIP2YqQOIr8YSD+dd7GPo",
+	"THU/djFpgrnBYzAyhxLUwMF4sGKIuKMZWdRVeF1G/6z/2aQWYiQrWUJ//Bpd+gt5gMilP0jyeOgkKKmO",
+	"SObObu3TADfYMafcQVHTpwWy4DIg/vVjafuwfmtJMgcaEeENttnJHSEJ4sS4perjv3TuK4ZjQ9vspXk8",
+	"9bLS2qSDB4l7rpa9cBoFdCDWz9SIW+7Za9NuF0EuCWeFLwhwGAU0Ax+MO8SM0x+sLX48+IlafpYO9GYY",
+	"OL6PMWVaX5l49PuVVPCEj9Ss3HrKEhjifGuj3GidkM0s2kN6OXUcVlPEEbctC5Js+0yxl+w7gWhdGtxT",
+	"7HIGY/YH4Io7LB3uQDQGk7U44vGaaok69Ip7sZMSECQPrD+c3TK+K0i+NsecW2goLGEZKYrgqZfYpM/2",
+	"yQeHr8cAA4srp7mB82eQkZrjCC0Oo7Xuec6aNKLSkahxu1Lvo9MreNitp9Duotwkw5aktn9LMyaBDT4j",
+	"kip/UxpEoTG7Xn6F14ESf7aDVFVf2SeiEi0JZWuUE5DkCABoTeTctbCyRhQQ2BoqzO8XOS+TM0ryfMHZ",
+	"YHKNJyG+P37bwhrdf5L+cQCN/CzBRIL3vVy4I6LAZWr/NgbRIChKr+GQIJ/daNoNL3JTiy/xliAA+Z+3",
+	"EN/ss6btKOOI5h5PnCuNH78ruZ4Hox6sftMwCsdzuOvzmx3Jp/rqmqyjCMeaFwH1Fd5LQKnPqxY05eXZ",
+	"o4trB5MG+tY8cT4deCvkgDPe8noqg1Vxb3ZH+DWTeLXcLyy74hR2aw09ajsnS8V9uCgvOql3km8JdNlq",
+	"szvGY2qeTmjVoLjCxeQVa9bKTcx9saGlZqFvHd/i0sLEJB6hVPp0OpS6IOnypjfU9nUE7DHOCFru9X/8",
+	"ALJbLG9J4CJZYKkcIg1fdRIKNjTPCZSvCRJxgNTE1wP6+SIUm2CnO5d9wkUmeB4DPE+go5LmA/wuAbUO",
+	"KT53NXwtB43z0o1bZvYaYw/Uxq0CJAwwaFowcYBND9G8uDuLAepPfrl2YjT9Yq2/sE+3WASRMiUxYEkF",
+	"tHpX0SlJYadj5FWuXwNMWU7vaF4Z5SXWmNE/cLCZ8DG1QeG6G2+7cppH+vu6Vqlz4JmPd2Cf3QL5F9w4",
+	"tibtrH5s74haJNs6deRTlxdXjxPz+YvcBvaGZv/OVRKmtQWqXZEPwQHFbwk7VheZj7TKzUZn/Y78XpFk",
+	"vTS1xq702qINMirUuhUE5/J5x99fSYucCt1Q5v2Tx2Z6m6I1JnlBru2jAXhn86PpJy55DLyzmfEQO6ek",
+	"pCYIUbrsjwjBybGci4JnoFLjT7AX9Ts+czqxfijyZKA1APIEJOjMwO20EVfm7dald6aMzJOtbdKybd42",
+	"JBzpq6I/c2gSEnFG6F2ij7UDDOP7tYKgVzz+oH7h+Jz7+axiuCwLGj32QFFNCw65XtAWZnYzUmvCbc50",
+	"WdsV82bKA1suEnD7swFiQ3ifV8qPWn1Dmmb5RKDetec4l/4K06LyXzpML1a4h2GlyLZUaAUF0XDxgDqu",
+	"upkbUHZ+TDnOhP114C+3DDCepoxIaZ3OVZZBq+OZmW/LgR6ThheU3Fpg6xyJ9jKO+rOnQ34nRYcePs4z",
+	"BZ42UgwEueO3SdQOL1YovtCZxMjiTAuwF3ZZhy+LjQRoDeuHrOfkjhj0aapQhpnebOP3exjffHNkfp/h",
+	"TtyZ5uR7MXzlRzgupnkhKsUXJd77/BB9P5t7dJSS12zFH5COk9Y89i/g1nKSpMQLYwN98KIN1Y0nI3tl",
+	"vZAOtZUIqP3Uf39u7gZYQD2x60BQA9y0/H3+vOpAU0iAt7YkPkfQIpIL9O3Vt+dRCXa2o2nbBWayiuKO",
+	"BesAcAdAvbK1TyDuDDCi9Lk2Yktwj96OJ4/HukvSCSKybgq8oNk+Gf1TbhYF3dKULs1mj40+v6SOpk/z",
+	"GXfZI3WBBPTRMR4V8wdNGReG8FnTPnphUDACPVLEvu7E2U9paENY1NUofzvkv+IFEZhlZHICuDDdT5sP",
+	"dUibt7nsuBdYSF6duH83FkJfOPw62/yYkuuR05W9zQQ4vyLjMA41cWvBpXzoS3kp+B3NA0VAQ9dUn6Ks",
+	"P9a9x9UmtJmBnXaHoV1eNQsRFoTPoUe1vB2hPAF1MTEoD+HileDbOapKAOyrFASITTNBgGtX3BNnT4Dp",
+	"nIisOAyjOLlfTco95wERJA4qEoJuqzwRFmfcHtFszitzRc1tI8k61Ws+ywUvy4dK+oJ7sZQhAI/DfoeK",
+	"81tz3S9wFpdjp/AtkQvTVTRNCKdjtsx6vGjDfPYoaky3mAy0RpBPr2KaPXOEmqk/8laQO2pCRQka51dT",
+	"82jK+NCOV0WOluQafSQslx9N71tkiwpsS8o1d1BG0PFPSwqbmxcWpoWl/Gh7WbaaWGot5lxJtuvoOXoD",
+	"KUju2TVH0DrJfJsKVJeBelKLEhpdkb53dDSvsz2XtDf9EL3thlqaXa6/RTgPypceYPvq2tZTLEeQ6tAH",
+	"c0W7DS8c6m90T4n/rLgiP1AWAJSJN6JU3aPrYAJu6YEDGZfKOBcBg8+2KzZUy4ch2yiZYaXSVhs53OpA",
+	"Wnoi4BbGsMJOMrQdW/3kTmGuti4bsbZo3yZnw3lgehKM5DeKlBOSQCKIMugULzIXgSrIHRnNl3oBJ9kP",
+	"8KiWSZMtNLw7h7ujxDNQnyGGGSNxcFNOR8pZ3UbJza6h2MtyTm32XAq6ZpXdkoRmh9/C876dUtbDR0qe",
+	"6cuSEnOCPi5j55ylY15PrRnJzzW90140mTEpt3uLujOKKdsqL+wZUDvub9b/6PLp07PLryI63pdcKpdD",
+	"NorxStaUsyiSpRKEqPS2E/a9uWFOM3Uv7wVfFgY0Msnc2COMhMmGgGoOQVaVJDn68t33L9Gzx0+++cpT",
+	"0L/BRUGYL6nhPYCaYyZ3RJDcwTpmrfNWkoyzHK1wpri4hralcOys6B1BFuV7bo9T/bAgyjV0dKF9Tei5",
+	"v8uDwrQIpvPBBB3Wf4alP6ZHhOAifit9Dx0H/cUoqgqlrjt4Qc8dAG8JMMSkd/ghuIS3q8FPYB3C7NyS",
+	"UoZ4JVDB1/Ia4UJyl8G4ITgnAn18rz919jr/6B8I/iE0DkG3lOWmawZIn6Fb8LXAWzkeMIFfW8DvhmFu",
+	"egEpN10nT3mtLXh2G3I7PWgx/AmjepXszKAlepUkcuGgLBLq05v37NcbTo3f4tyynd53XQvIKbzX+uPO",
+	"opoACfYw5fATIKnSy7HhZjPUNtRqU3guMnE/3gkayHy3txasbBdxxRFWaMulqhOzXTa2O20ct84/A2JE",
+	"Gx8iFNF6OHQIs0ItdqXAbtWSfHqvSr1njnCqWE/2S1wUSwtn0G9rldnfrhGAFAFPIVHyfJs34ES2j8Dh",
+	"CHrpsn+QfWrVFrole7TcI20t/e3i0Teepv5FB03hu/zVzQuvYGTirvvg1ZMnl8+8j95Sf9nhrbGh3Sfe",
+	"/OOt9/Wqm/Uj6dr72L3fQAExz/TE52iJJXn6uBLF+GF/a0xYcTcz9M+BM4YYPdaH0LLIzdFAN54uOJWk",
+	"DBok0a1pme5SZjGNRtfw1SD+p0UvSxQkrVihSRRfIYwqZuS0bhf45+z3+ruzyycX9n+QuUc1lcu9uRd3",
+	"OfF7i5jIm6T53kjDU/1Mf33rsew3PniZwxWeFPxdUTZewvW9fsgQN59teJEvzGUjtgxO0y19yYDwkTnS",
+	"TJaIC2Ra5DTO1LUwrWKwQpxlsYVspiNDCokHDdop3Mm7H+pNfW55F1oP4657IIMmXP1Rh98GDwvzVGKL",
+	"jcEyKzuw+6KPC++wIr+4fhv9qlxE7nGmUG52CMJLfkfQH0RYp7u1P9Dllaucs+5ffYG9vEKA6WiT+ClT",
+	"0FIZI8OXzg6fXZ5f/O3qyWEHZF/TtqtPX/7223nrr76ubV3ovK3m1bnb6K3fzui2tACKBqtxpnhRbHgl",
+	"ydcWmvbrbc3od9DtPK7DrzeyYdqlo7X+glF2T/6OMs0xW9FoUR570YUW6GS//uJJRNrVHacGvBIrDAnQ",
+	"0uJWZtzkJX+I7JfrHc14Er07uO5B8/jq2eNnT7+5evak1enkwqcWfq9w4XGGeUbul+QZMuzsvZJOcA7H",
+	"3nfNwZJi+aXlvHnqyZakGL+A2Qwv8/TgNL6nNVrVg1zHDnwEYeVtN26Ky7XHe5/LiNwRQbtGnFS8hD54",
+	"gsOmLjj3d/qHhj8xEAoH0bJA3xCrSGuiOr2EKgtObbkwuEzviNMwJyz3T7lCx8cqV0bCJiyzk02fe9+E",
+	"hn1X3Dcr07RDkOyWM5KjqrRHBjDa3xkS+llGpNiagBo2OJ/6lQ4SQUNVa9qBdZXJPpCHaVQ0AE2uqZJ0",
+	"zbZ/qTITfYJ2hSeh1egTT4hsIh97xURjudh1Vscgw01B0LSaOn8a8xsbk8dC+bvWNEft4Z3OUv3FF7LV",
+	"O85TjLmPcZ/VSbAH5YV72/6gPm6D/Sh7HDq587O/Iidwgb4jGb8jYv+S58mgJJl7JzZ9w3MehajKCdlO",
+	"DQ54In6PE/WSH7zaUEYFydTbVmZnSkgZS+Iq1Pr7PdSMscvisTBmOyQPc3Z/O5SdLRF6COXpg3P42aZV",
+	"sO+8qiskfYipmYgKlvqbdD29iO3KVfO2NbN6+BY3m8n4F3hFhEhuXR+0QSFVVxgtHVs+al6I2T6z1gDh",
+	"2SRXXqUcoIHIwntw3kvFt0SgNVcteKAVF12/7fixZQYJzLBi+WkT10/ZQ605vR40CdbGi8H48xRvxpXm",
+	"NGdjnWRuaWgVbA5HCt8R/adkARSt10acZvWj/uH1TeUlL6ptqoF7S/zp0H1XhG1fV3OoNiPyTu1b6G5M",
+	"9sMXfE3/lAK5pS3nODR4pRci/M0KsKZyvEdfKv7V3OCmrfRNpcTMDz6VAV9T7JnWaviMmZC3sT4YojCM",
+	"3IFgeOBm3JAbZvRn6MdXr+f08Jn5yLvqlEiYkDTjh6hNqIWIRXK3hb791COOCizWxHZs32Ja+OVQdpvG",
+	"tfNyphVjmHCW6qW9y1D01SzIja07eEBgL6wWG155rkevD2DL/rAQcbWD8urRmGMyr0haeou+KHQC5eB/",
+	"2BFyqwfmTPl7ma3q7pF11ay8m81n94W8976Q1ADAtLRbRL7j8QFfRly2OVtYJ5OndFYzAF2iL3/kLMf7",
+	"r5Di6Ju50Z3AFHSp/+nRZWd5Hl2OLY8gGS0pYb4Q1uscIP0qSUQ3mTvBG3E1dj8QtZuvd5M6tEyq5FNA",
+	"q68osHCr1C0xtTQ5cazXptktHda1qpKtvFtyxzfyZzoNar1x7IngPvTrhBD7f5kS+mxK5b+1xV9DW/ht",
+	"tvD2Ht7V4d3w3vVHSLrFP6xBu+XCnxUsCOQZ6N+R4Dt5DTsJsKI3Jjl6i3ARMHf0C54aKFIUEjKryX2T",
+	"Pwf14S55zk7vGmGGyLZUgCsLAzKOIAbUkY74qqzDyiCFi1Q2vjcvjbs9zBpZPlgm12MOCERNVIpEtPpb",
+	"eao/t4PxuVg44+GoXdM1CsbzTxCej3Lb9xPeVjizSZi3hJSyJTXa9rVY87DbsEWb72XyQL58Sw9vqUON",
+	"ciFOhQ2eY8VuGd/5sUnr9pZNBoWJGrRQVr09m0lewyx1p/ZRYUFXq49z9JERtePi9iPiAn0s8M6fHN/4",
+	"V/zVBlQiM1ywc+XOelM977vSTyToeqPG0+sMP+aWvfbTI2uf7sA33TC8WJZQOtoIQ4YZVII4QeiVWLYh",
+	"qe36x+/+RnjHN7+luBnGzxOBFTkyrtlTr9aXKdEW75EgOLc+zJOFP01mzYmj7PbxRW7BfKPecWk7NQKQ",
+	"oBlZ4DWmzO72BaT16h2fc+92t7HLpPuneyeAUwDVumkfhDdCsAcbLNYklpHZhkckuP1EdvW6TkrjD7tl",
+	"Ii3aLZdq4drnxu9QQ7PF+/ed+Cm+aYMgD9cw20W9zl4oy2JvsaRq/Moe3mCoYU+yzWHmBFaBH6wz5yTO",
+	"StaPMmIFaRLogup1itzY/LZ2Y4nOVm3ksyXGrT0wpFJeNNGdUyEmJu2dcAvHhLr4JpHAV4DiSikj0MwE",
+	"L7kpv+hCqIbaIyp8Py2vtYludTMP2mLgltiWxeP7wYU9OUJMEgImEB8pLlz6Yog/QausYo9sC0mEbVMd",
+	"822LqiFDwQkhSBaN5NLLSE1oDZUipGS3SMmEHhRrXuSJHxvaCO3Sgog9Cyb9whXvRL1wH02nq1kYydEw",
+	"Ajb3bSQrUdaJbxNQ+xUNbRa21yZtu32GLKDO7j5JEpAZ4bNN5ZSTeO+aA53OajaSly+ce+dY23HIxwCZ",
+	"D/VGC2mfrt78lhR8B0UN8zoHQ6I1aSdh6C8GbsGrylutWXd7Mp0iiSCoICuFcGG9vvFawGNBwdbzjPrS",
+	"sNKWiWLGuNL3UPM4gjsH1GZIZSB9U2tuWu6VlrHlmNA+g2sa2/qhs0A9yQhIaUTc9jCVxnaXRCD/SHEk",
+	"KmZm3/bmwTAI4Lk6PsSJXeNoPjnV1eDBjDiMPZmvl37ADWiG188MexRVwAccf1OpjG+T3cFmNUNCCT6Q",
+	"OeICrXjFcr0qjMC/WgPFn91tfGCHLhdwCmcZKRXJ0ZZgttvQgqCK5dYRA0gSNPd/1QqI57uYaitq3oCK",
+	"GcbrP+7RBt+RnisnuFMsN9wMmjH9gq7EfhrbBTEd+idU0LlXAxRVgr2yLStOmjA2Oanb5CvUoTCyVHXP",
+	"jbotw3hSEWQrDPqWNCdI/ll4kdbyop5t7ON5M4dhd7t57FMD7vvZG4D0qzfq5il17lhNWvvy2Vv+kPVz",
+	"R4QkvwqqyJvV6pRL6leygD/1QDmzDlX5sKS64HAGAtS59CtC6Jg6jmtnrwLW/XBUmdV8xmvEUD8uIWbI",
+	"dXD21zDU+GDJ5ktTHAs1P+ZDXgnhPoSiN4ygZUULQBb6EuDm52iLxS1R+k9ZQcTt3FViYKbmSFZlyQX8",
+	"wXW2+go54El9QnGTSWhjjq3sAL6DPMJ2ASw+++OD/r+Ls2eLsw9/Xs4fPfv0bz4OaeonpEHC1BaU+TMb",
+	"bolPzl68fY30L7ZPrz4gO9nKMZ6rkgiITyTjW4YyHQFXQXihK/kQjcMZkjV7uhS7wSyHQtJ0+vwYt+jT",
+	"M2NuMMuX/P4lL5MbQj5sOMEFWHqmPV4W0I60pCRg2K0oS8e0Scxv8RZtZbzcQx5BidVGwiVrw6UymLXn",
+	"xyaoHwYBrF87mKEeBIlsNQSOQeDpOVntsK4DcKwz3YBIfA+ody8AHi/9ctGA7iV1S5xPqnDSptIdzULN",
+	"cfUlEouCEoEkXbMzuFZb1D8s0Ufz8sc+6OI46GEzz3m4rKrNzRuiqlRg1KbI6CBFbYkleXQ1N+DI+zJ0",
+	"BHs7B71giKsSV2rzHNn+o3Objfyf7wAFcTyQXxcghfoIdebutklKF0umlUgA307Y+r5FXaznwanBbA/p",
+	"SAVZxRwibsCDr/tnJ5zUPTwyAc0hn48mlO1bel6bN73ZS4dNdrW9AmtIS3UH/RCNn3jLl6Y/vlaM3Ztw",
+	"WsMcWcmS2CZ9Sp/EDKupHXRaTBlYEAP3m1oTE0SCmIAw7NiQ9pY5YxJ6ccLrNhWk76LyITbU4hoB/p/U",
+	"LeBAL5iRDpD2HVyGhTV2Ex5ay4nnT3R8Tm/yALrBDpzBGJrb5nO03PdQ5WOgN1xSQxQsazpylEVzChx8",
+	"W7xHSwLkH0C92yq6yHn0Eaq6g33PBdq4KyxmiOYFccj/QMQtIaW14mOC5glhx7QooSDSZvT18ulMji7J",
+	"Pz7vrjqi0jo8c7ASGTchBv27gdC3+XJOAboFcWm/xqfOF7Wng3G1aJztXC1ApmwSSLkQBGebkI3YbGDP",
+	"hnVaNpCj5yZkU2KBBLQn6rmBx6QK4IbNZzpow60Td0qgs8aGAeGBVhqgygGXLAT5l0eGlw5gyQbkUkv+",
+	"7xVXGLohcJ5PCak0ms2KUh1vdQs/oMvqg3nayVQnoUoqc0CH52u430Jb4vmMbiWFs3JpT+1W/DgIwhMN",
+	"cWSeHphdJHKOH2nLQkBLvJfOyeL0R43FDTd4D2ilvPWvPDbLfY32RLa6jM+1+O82hNnPmlEIywPJFr3s",
+	"CX93jUxfBKB1od3A/cuEF4wrsGHf9+hy4Q3AytZM9hPq5KQfIwG4v51JzK+/SyVcdnMEbeDaGmwS/lg8",
+	"EFhHjXVJ/V+8EojvWO1ray3QHMkq2yBseke2kdl8nB7Fl/GCJ9bAlrSl3K/1mFs7tgHHK2i2BzRh2Wte",
+	"fwipNljX4o9FByEcJWUZabouN6KQNGxAofk3tpTpCNK46anwMO2GIYqtwoncJn0dHLKMWKBLeRvYzf9/",
+	"9t69u21c2Rf8KliaWSu775Fs+ZV0nH+Ok07vzu3OY+Jk58w53WNDJCShTQHcAGhFyc13n4UqgA+JpEjZ",
+	"khxFe+3VsS2KBIFCVaEev98accztqlxpxoS7+QLbgB0i4nM0RW0tI7T3zAKLMYf8FrMydIXEBYWOfmni",
+	"3OG2yv6qKzoqNh7XHdL8ClVzKM9NTp7W3UlL4bE1wrjSeaBVGXJ6clukn0BJCyKpCxHNeUkp0+Yw+Eea",
+	"8DBlaF8ewqzGaixrkotZmdy9MmRMrfvPclEvPAw8K7izE3lbeKtCEzqSeLWNRLjFqiCcYMvvArOGgaPy",
+	"eKcvikspdjGZCFORG3eNQDV2yubqkGZ4UMDzFLTgOC5jk5HjOVyvDbtzrYxhe2cPZm3t+RFve+6QHsE7",
+	"vJGmSYyugnPMugEKtoeRUdgl/s+otaxCGNFbVuKUGsMmsakAlVqNS0Gwe+qnmJdAxWhixlLxLw5aRJn6",
+	"aF9xst6zQKqQhecA/Qg5KWKgY1PIgQxneefSl9U4xIlcB4Rydyk3SYo3PqjYa/MKwS3EUjgfJy+rAYCW",
+	"uycp9cSEUZ0oFj4rwLfbs4hUBMv+Is5u6SBq4RpU4QteuErylCDPn64WT1ItHdZV7YCb00KI8vHpkp3t",
+	"Xq9mqVaLvy+rhk8PZYt2MI3PLX6UC8Q1Cae5htBGk/gbi8KLSVV3kr3VVSIMckk1k5zKWHejaFquvTd3",
+	"7GsXrTJUtVWAFZXzK8SLWs1WZQDIqxsM/7iS2iz8l3tFLzhettz610m2/fI96qABG1Fxr8qH59ymBnY8",
+	"n5PK6y3XYd3vfrc6rLYOWGcn6EahjvSl7uLD+YfmFqmZK3xZbt8vBhSaAEMIFQ9ZFBHNIwYMASIkI8l0",
+	"Sr7LjfbpBR+d8KZfxti14u9mLTKcpEot/iUzxoNZt9kEIhhLdRWnvB0pgkpEJzFsSx7czK6Ofy596kBR",
+	"EV4FMnKgMHWMjhWBimDplnjhr4OYgRglrjWl7jt/+Ou+wTlBlgSvqB57QbJX2N0u2FyAqgUJBuIjXhmm",
+	"Jle+aHFxN4HB0FfIMc+uij0Q+RMk+oVVMKogm5leLr7ZR/tnjNhSkuY58tV32XFLQ7Lf3pCFzZUZ0DmU",
+	"nvp/k9NCqZ9nfkgLzoF8wpXTAS0xLwh9aRa8RuxdBeJVIIWhQbm9M4rT6Crb8YsEU8DyNVecSbgmKesX",
+	"th4i4QclcEO7hRWjEUk0HVXkf764Qq9GsDd+q7ivdfPtKKnYl0pQd24bl0nj3F5dnLmFecqEsFwFor5p",
+	"2Gc64SL/16M166G5CLGLRv9f/cFZeDKYsxdPSkOT7dVMGaVIg/qtUsWRgT09XsopUrIFlqMrb2lLlBVM",
+	"X46pasw7U8nKXJommzDrOUFG3WodX4Y8FUw90s8IHdhDdUqVD39vTIdezfCMT23hMOEEvIavtcJChRG3",
+	"LzfBr6XVj368f1Uvzh98wtdOsb4yPVklJ1lxZtfXC/+35KLl6SyyM9pcRvJNCo3Fo6ZhvDyV5lH8cIOQ",
+	"WDHYIMEsiFjjjVE91MagB9l8phPlhly6ynwkXrXNurGJY5MunBxOC+r6pFRdu2zSfK/i8Wm7UwcOIHfD",
+	"6lfbEO8BZqxLTEiDadlSPXHqu1RXE6cz+B5PxK0nMp2SRfq4nl3DNLhtzQiLWDy254iMpeS7msnqKXx5",
+	"uwL5Tk1qew0J5fk4vZ0iFmJPS9bFHbKIznw/N5aj+9zwlQuyW71n/C9c3HIMUfmtmoImdTuYMb6iYZj/",
+	"VTFIDi5WRacRDn1VzSK8Wgq7dRbaxeNAyTbPKmeysHaEiLzcrQEk4pK3Lq+nYXjlCo6XNAjmcQ7mH1y7",
+	"K1p3GgWRTMqD0yEztCw+AHQc9lvYh0esZJU38YSKI5d886a1DEi8PLLKNYmkvEFCVbuEzaMOEBQGdIWk",
+	"vPVnzGhkxvmNI2+scPPIpdAgCtdx71UEFJtKdYNXjWRV9b7PQsyVzsEtMLaHdaHYFRIzpWUFWwKkp5eK",
+	"v2G/2etaILrRsBxjlih2y63ewcgLBmUaVhcDEnE0awFs9LkK+NJIEsp01RePMy5o1JQBJZy12ilVcI7v",
+	"IsrdLujaI6yVicTRvCLuQgaVwjWscQ3uJ0xRKfmPtQlXcGBuM2awJC3fE9e6rAcZQFvSiu0pJF8ayoEO",
+	"aFRaLi3VDVOuRVYlEdPYhAo28aDyVg3aPewOuHSXwrcQ07yNBbE3qIJU73b0mMas0U3gQvsN/qUiQ8e/",
+	"VJam8i+MTMdSMzKhwZgL4Kp3heVToA1OX41oWk6OV8vqM6FOdzGhZBQVgRQzzMSIUcceDD+msVV//UTe",
+	"5n6sbLykpl1hhTYsbrlmhsWlHdGq0sreMmVl/mqappVLEHn5belxuMw7SnWRt7Bu7bupE5AXSC9KXg7S",
+	"3ZKpz9y+dIo6K7pI5zS1Yc7Y+FfOERbgbHrbnFU61TaocrNaY1CoZlcOpGjRiMURFU1W813k0hbcNNps",
+	"i+gYbhRVr7YS1mHIWLGsjN44nEXsTw0ZgAuX4lM72puS4ICqSEHI5WIHA3L3qHzTSOq2LzpSNGBX5Tga",
+	"v9AZ5masARzzYAwVWi5BCWkmaFAKPeQzQP0BXliX9IGb4PFZJW9tKaJTvyEOcjc/7qrpWOlM6kt873Qi",
+	"zXzr8kcblbD5QRdJ2/+2zuF7On3t+gXaH3NrDX8TALZmB6jskBigPnQHx/RptauzgVOil4OaM+J86leE",
+	"UOVBgxtrfYNEaYm1E+AaDWUUARGDSxAgQBZ2EcTFzMZKp87fpDZrrci2TkBVTRYamFn5h5GkYd3ptolU",
+	"zb9xDRKEM9rLhTB9pWz8VZO7EYH7fmTtnTPSrWTtaiJbYGJhcXxzUC9E6m0139V4p8PSziSkVeGaKCkn",
+	"jmQU7Fg67xy7fUdKTomRFewFLU++LfWvHVurWXhvv1AGuC7l5MoTapQ2Yvi+BWfGNeWhz4baL5efOJy7",
+	"1rKVnRtW9HX9euddYS9ibhLcMlbJ8HumkxWQAwcJL4vXvKY39mzPpigIWPsCwgF9roIh2Qk3GqNkz+DH",
+	"kBpKAjlxn1KCcajGSW6/fO1eYqhYaYGZVRXnREgC2TE78KqOurJucVbW+3thiF2SZ2SQIsaeu4AdwJqm",
+	"KLENHmEndrlSh6v8eCrXfgUWxYG8bUpgAS/b8FpXlL44dQ4X9ipmyvVWd0n89OnVRHdJECf27wGU/03Y",
+	"RKqZ/51IRUKub/zvc1mb5XxZfkBd98r+darm8jILu7TKgMkolFNxVcv7PcFKtvLQ0IBpHjJiIAbiizf5",
+	"Fwyxuf6QnhQVKH6TAmZbXoG2Dga9d4GgrCT15yVJ6gnH8/pnyL3MzYQfQvWEr0QD6s+XC2c1P3egSCtC",
+	"ay5AlROkk6eV6KLz6f8gSjS/ZVYJzKQIPQ/dI00YujETRgW2FIOHEhaiVZU9sxg4yfhTK+fLx+Pa1ABJ",
+	"aa5Gg3IJsVq78sNhRG+lqsQ8g0ZvH7Hr+m5mMAmIe7ZI+lOBWGyoCAcVHvcUtshVNpalt8Nv6AYQZ+6m",
+	"8w/JbtFNZy+bqmy8lavkoNfaLBIbUXHVkjJCjNq2fKWH8uZ1u2lctVGNJl5dNTGf6CoZ8vYZxQrYLjmE",
+	"0v/chsyGl2YJl4oX+xwDh/pVdRphMaEEO4NGEVMQ1laMhs8IJdYZdBDxVDuKjtD15QM4A+Tk65sSjsq0",
+	"XKtM0bayDTl4qeOS3EMjRT1fuVcRlS6XyC+tQ4UJhX6cpt7TYsFFLkJeGjqtrp9viUtkfOFqSXl8s6zO",
+	"lyyr045T3sW/PHCqj/xnk+ffJhtn1fqsvy3YrsgdeoL5F/YuMXcRo3IKB0rQUXbwE+gNBlQpXgEVVl8D",
+	"3V4QV5a3eVoiYk+SoOhGLG1nuFehbFfJVSGd+L5Va3xHx2sJt3zmhNVf2MIJWp9PtQQLZnH6Jvo9CxiP",
+	"zbJswNx5G/3JETVsSmdkqrgBl/LZPFS2dp0WRNvLILBlr+BhenqyXkmisapj0fovTTtcxizgQx6kLb6t",
+	"XuI6lIE+1Pl7HKA8H9hnXRP8xqCAE5ybvvwX168OC696B71oHAlPq7BqHcTB/ZWzZMArQhpwxRC6ubrM",
+	"Ky0laJnWr6lIAOyA0jqEv5oC7n7CGK7R5OLdKzJgIy50A4hdl1JP04g5QAP7mLm3rVzcX/koUax9O6We",
+	"VkCzZyS62kAuwNftuvSrmUpnEyuQmJpiJjQvqPNxKwxnNGWoimRwUwabo8kg0VwwrYl9YPNhhEnTZzsR",
+	"aooZkCa6ytfCB8U5TCGEIZeU7ckoZNpczQ+4fpswGrXdWfwLuwI0s4avmu/HrIKm9S1JTW7nQC2bZvyk",
+	"vLmaNL059IZdhXRWBYyi065cqg05PiVjmaimxYp490yg59va8JNu4RGGCfd3vQrEJebG3cbPxC6bl8KC",
+	"FtcjPx1zg1/YnrhRcvVc6TJVKLHh8CIJuXnpG7DbFUlUwX3cd/1EbXOYDBLPBZ427KzaHeDmpsmlRtGA",
+	"rVIa4eatfkHWn6GeW/t1FM/bR3xHjAcrERFk73jPWPwVIPqVg3jNVu1uW3WzrExaoxy10FL5BA6i0h3l",
+	"O+PgVsWhVM6QZzRKcQRCTNwwMeKCQW/hLWfTAj5SDjzD3uLBoXcu+h8NF+++ACmbdwXl5m/9Z7j8Yt3p",
+	"CDccftQr9AUDQkXp+qyy4HfeqpUh1Xvcii7y6XZkCtKxDCHOT/F9gUTUTH37l60ZLr5WS8HIdwbP4U+M",
+	"5VQAjCmAJhxU7dlG4weRXeiA16Di6nuJ/bc343/gONfkefyLr8BVGcdK3lb0w7dPUA4UozdXo4jqsuM+",
+	"N2OZmGIo75EmgRTaVXqUQC2LsK3ugG9UsIytEbl5QmeuB7Z8MwJ0VQUHUR0tGJJVFqfyZaHJukE5pAOT",
+	"Gw47xUXKxYRy4+96nK1UAgozVy+Bm7F1KOx3snSGTZpUypdRokisjvO8j480GdCIioAdkAv/o8cT9wTj",
+	"j/SztMpSTpm2n2dlZYvor74JqWk6hom0E6jpNOIMVJ6HfMlNs21iRabNeLHYpils44D76u1mDKyFko+0",
+	"xiYbZb7JK717Nom1ItMseFDCI8qjqEsctlGXGBn3khjpHoaJCAFKUQpGQjp7pBEvCMizGcZg7sYy3Mbd",
+	"9neuqKmIkcwLGvZ0MtEESz4bRKJchKs2vEENuwO8QeJ4JoYMSQvjJAan/e9Emwm68wCv6TXazGo5HkW+",
+	"jmXiwQ4CORLcMU65JbM3iiLpEiUp3XS3wycA62hnTikWuI+NokIPwQcJpPBl/d3OrUyCMbomyEYLCUlV",
+	"3lZVic8L0vSoPHdxt+3ikqUYfqPGo7DleZjTB5TvE8XjZW1IpYkzgSwVhGqCN8kygKuk8OAWvzsO25XI",
+	"EgswJaU5UjYYS3lzhV8pKt+lX85qYY5rIUCrCBPnH166GHMcbG0Pde3P6kh0dWXGSiajcdPtvtIpUYT6",
+	"Soqmj7B61EMEVnQlDxIRRgxQnnjArKrWrlGi3DttGmV1WHHNokyuXzIF+/Nv1El5tP+q+NqVHNa9lzUm",
+	"cURdeRqmQ+3XiBxCVXtGEzTHslYNNwCG4AqK10pZI+AJQBmWEs+IFpCaK8Ls1pJF3AfLZP7jFiJb2lPt",
+	"ZSPX+exfe3kwIbe7V+n7ZLelpDgXiCgMYuLHhxgPHuFhjqO833vqacoPrnp/fe13H5+U85TzKm65MY1j",
+	"JhxFYp4rfTqW7JYpZAM4x2Sx/YiOKBeOQcllLcsgnlrBj91WBvNcWmm1DPgiaF4dBUv1YdBvsxVkLT3m",
+	"eVuON6t7V2uO7rWcYyXGiury5VDWIqrQgUxMUXPnYXMcbE3JJxFryK3bjNCJl/Ga/6rkhBw9I33Ch1b1",
+	"BlaiBzNy8e5VUwQaRkUVyCe0sMGCY29CeYELnZYbCzti5EiDYbVlMkcOjjZZTMW0jJLK5Cp83BbvRctE",
+	"BawZ1XrGJ+IfZd1frgNawSVSGl3BB6bMO1lcBRYKxHUlRhG3G9cfoMxv+zXEKD/Qzy+oYSPZOvHuc5t1",
+	"o7d3t5fZIyGblWRCK1MES3GBm9WUGfp5gbDxpOZ+V/6tSvts/nXx4eV/kYhrk3EWwt96Lz/2jk6Ol7fF",
+	"FbgzUuY2FrEAgiH2B6Ok4AGge8nQiiLQJSyXdzvB3QyhO8z5LMtWfu3BwbyUrR4d9NJU4hn96+IDCdwT",
+	"rHvy8g05evz05Ij84+ObD7+8+oWcnfTPfsrDt192up3/7nQ7LzvdzoX9z++dbuefnW7nbafb+aPT7bwu",
+	"9TA/0M8vP1sl0f7kFuT22eIBzV4H5Z6sgp2g1W7zQcJ7jOnUGpfC3qno4Fs+ltKEL0pyqrjhzSqkI12Z",
+	"lyJs3fbVBBmgdJjuq8vG9CsNjL6DyMyJfBR5AgjoeW6ieuZkbGmpuV9Pv2Uqtksd7lAT+SvF3zlpUF0z",
+	"J3bLXn9FKWwjgK/CF2PWuty6jnlkyqLoyu7NRuU5+asrhvi+fXnQgOoKrEYXp0DyXAjOGMeaDIY3s5JH",
+	"R4dHx89IxIaG2AOAB7KfjmVU7svWasuI3ZZWy/IgJUrx33+EY9ElDwdaAClYO/oUIa9uaenx3I4qnQAh",
+	"rVE6J5lJJ1wAAbMmeiynAPOhCXUc9BVVvOLKgShfwUuUrwJ85Ig/4bYqWxluNLHrV35/187fAvk+lprP",
+	"nQkWSLjabH78xqpb08tI6vf4FyoMpWYnrNdQFKV4mX7yQt0KWCE3BfV2yL7tKibovjb/QhRoyZ5vOlst",
+	"VEDX9SQ5REvNbpmiURPLuSJhSqYqmm3t+96gi2smVchU1fy4mcCesqfLGpu/u72+iVPOe2rY3U44K6DI",
+	"DJJZeTLSORZd8vJjlyDr3j8E41l7D4sioM8QUhGOcF4vP/4EKe//Nbcvzpbs1/l9KDUjihqmyRjodb3R",
+	"NYpRyPmm4tdkA/qEcvEphn6mg4idA/OPGlHBNWSBMV1CiXWHeugOWQknCCUFcEk4MwU+LwFK1DUGWXOJ",
+	"d8eO1FtagbBZ7b3e1V/F1Vm+rs3WKhd3WIhtIJ6mnWM7P+7KZ4SWnDHuGLPodtL1L2TTwAfqdPO7XFn1",
+	"rNlV+hkXRtErlmCRAKb2hTRXOvGpZwZnrU6384UpuTxi4ia46zZQ1i6fDrFmj25EmyzAM+RjYSsolxWp",
+	"F5VMKqnzXbOg3V2awIVAuBUwEjMFGsBV0CDZZ8TR3/YrPwIuLRefLQdxVjww5S73B/dUFtxIwULEO3O0",
+	"7VC04Aw+EtERl2WGzmVK/EsRrJ8gN4zFDnAc8qM8rEBMKyRw/MwUBlo6+wzQrj/RWRHKF4qWNfReWZkG",
+	"LtmIGVO2fbqdzz37zd4tVYDrY2/xfPYab/J8dvn60p7IxTt/o+ezP9yt7Aj4hNlpXgmKtlFdU55PqVWB",
+	"arkFISEPCTcpoBFNQm6IUZRHDtbIjFk5ImDrkqbSeK9rujSO81wOG+Xf54ufXCFTVq6UVigVCqDANcOq",
+	"JAGwNjlSYawAvYojKkT+D6GjX8TfEuF+z2fMFSAShqgrkUNNu2os68DP0hLUUn4Xd9QpSbSXIYi+Mtqx",
+	"CXUJUsN0XcarS6zVs4rAkRcMZmBvlhfJQqmTU8y8IqrhBHvtyZjiDlpHNkbesPYFQQHT+sr4r95LdTXc",
+	"7Qr/nEnyc0ZVk1REYUiFmy2tWP7gy/PWR4G3Xl0WKBYuJwf8g4Ujpi7cqCGjPljhW2mlyOKi20+uGob2",
+	"G11W2VGKQ0/fPFeQiMPLDaZuxdfuUD3HCvBUwu5wTHO3WL/CqRzrPegaxWm02jZr2kDvL0c71fA7rWml",
+	"8BsVrSWVOak8pXdJfUtwowsp2jFoMkczWWorQ25/HqQVEw0XmNPoORdlC7xCk41SFQ3vQ8aajeUFi6I1",
+	"JRAnUpuUj67VBOU03vwk+UK4qxxAe4NiztlV5FphG4ikvdx7Qg0v1y5g2Ki0DKAkmgJesJH1F3W7CbzE",
+	"bzWqwITtBHixwvVkOK8yY+exajSqQshpGt+zVxoatZLKRMBRrqX4fPTfWqrx86WfV1lvgEsB5jtWUEPk",
+	"Soe8ZpzXetkC5zTVEhKcgtCvzxGyi9hq+tvT9zbm0YWxVM6FM91rtrWcRn9wcaf4rVfn7dqQ3FJrR70V",
+	"ciuCTASMRBwye2bKGOIuoW+l89jn9qg6I1OZRCGJ6YxErvnwTqY7G0O5PaniFWpCH5TfR7l9k3tk5dy+",
+	"cCLbYnLfMHOe8chhh4yjQPRVmSlrvBSOHh5nE8jhBtAxYe48o1nzT4nrUDvZ7SyEUbz0MeVbURcUVNpx",
+	"hzdptiZ/uFra1bTUigeoXMar0dHpPsjbM+0Ft1g4+VTO0AbOCRzfbS2HBO89tMxKFQKdwMCWBnJ0jAfD",
+	"gaIiGHeAoC0oj/+2NlKu0LT+jcEGY8VkveX5mPM4Wiidj9AmaqoVDFIqurz5UKoD8qmoojwVDNeEC3sp",
+	"5u90MlnURDWqhX2mkzhiNWV7VaT7zfRNVUMD3CCnUPw4yib6o9uQC2kud0SDBMI1Ig5ed8n1YGaY/RfC",
+	"CvYH6Ni8xsuGjF3baaYwjwe5R5937Bc7ZUH1rGNxIgWbHXzE/Z1+0HO9pICdYcad846RUTSWiWaH9jFc",
+	"jA4nadvmx3ikaGse/BX4lFPzcweK5/anzKbHPTbxQH6NdJibtdfwtVK8ppoeHElv6kk/FiFA0+PNmEYY",
+	"bff+OvKSAn2z+9V67fa30vNOBSJ3HWdYtzOlBXiYPCMNgGzWvU3ZqSU7rKRwyu5kAk+am6KFp+QOJKlc",
+	"lW5VXKS1x+r8FlrdFS+K07q3ohWdVl+AqgTVVi03JLqq7abx5/v5U70T94gNy+NbVRJbzqrlpc4JoXvd",
+	"0oWypnKFvvS3gpFEswOCDa1/J+GIha5VfTDDH7pES9cwKRiZKilG7opQYoMiVKeQJHbdWdrUYTrMG6gQ",
+	"nUpsf4T7Op56/EoXGyV5MEaw1oAJY90Crl3RZ9j1VTfe1KWUQynypr2j8x6Kxuz4rH/Q7zuSDcMFLa/6",
+	"St0KIL0IEdiCBmNsi8lud/r0pH90fHJ69thZhRLQ019fkJOTk6fPiDZUIUtdmCgsuXGFIo7cKzfM/vHj",
+	"Xv+s1z/5cNQ/P+qf9/v/XZV2hapCJcMkgPfmYZckgv87YQh8qwm2c4FrxG6ZekYoUoGR47MzAqilxYd/",
+	"PsJHMUzlLDzw+Sw7BApmplLdZJllXwhzjpUx9m1vaZSwwiO+unRvJ5IjgPGDS+z+COl/CqlCwcwX2CTl",
+	"JUzXUBJsnZiQGmr/dflZ+2MghbEuDjg2AFyBqJ3Xxbe034RYqOIjLiraGqES4sBe9u+ERqWzcenqNa/H",
+	"IT7ydHTdzeG4o7MqFVDKIZpOyGLoT5fC9XRmoxqH7mEVc3+Bxd8uYewF356sCvc5Ouu7/6FaU6ZaMOsk",
+	"r59KXlLqbs77lzAB6GGWOJGLqGxLgS8yPadX6QdvYTszhVqkdum7ktUqRIt8f2YJNzx89kjDBpkrOHt8",
+	"0q6lO23LdK9WaRd+5dEKsQUWm8bY2yEfMV0iD5e/XfSOzx6Dhh6zz9TpehLyETflvbutnYAwiSNox2ka",
+	"20kTPKU9j2jKsaugurGiaU54JGQpj8gfvo1iMCPUmsCIKntc5ZFhqmGbdMRF43euDDrL4VAzk6GPL+Ii",
+	"Dak/QitGw4Zjk7dMRTRetsveusswPsd421Zoxf7GKp+GeZ/WQOstWq39C9RkfUpL89IyoxUiBcX2bJcF",
+	"cJtxHobcOZGFBfdC1M02fGFD5Wa4WBDlBbu4brUaaO3xu0zXrSGGBzd/TeOYi1FDeNM5XEOsGKcE0t/G",
+	"g9Fo8kUKrO6kZIL3X/Se3QdtkAfwMcWcpGGK65veBH7qBfoWTjILf+0JiR4jiNdQMaZoyBPdc4gVXbDM",
+	"vQWzkwn1F1eqkLdup2X2rHye3yYmkJO72KwShA4phhEPqgA8ilZk8fN2ogiOg3+L0ihMpreq+BjC8o9L",
+	"qsTK9m32utV7uF7YN7NfkQNibTv2fYrYsVKd7qIDt3hALfdiiqfJCiTXNQQM5+tm4WTk6D4LdavuWOTB",
+	"/BaYDHIuQnoiuiOrWu7MVNdZ0SQuo9qC7SR6OWZgVq1YZmZ91sUNtDCM3IK6R1VK5GXqUrRpbl4BXqgx",
+	"tm9r01LhTJZNmnNJ/EOWQsLkpmj94dHcctwhRKrZO87al1VURG4SzVzQBmNeHNmXMdT1SBMjZaP6eeBx",
+	"blpDVB1feCuiGdGSTBLsCOWuNfWmjiC+ruWxTEhwrBWTu84iZpc5bVTmsw2o/4iKUeLMcG1Js7+ulnF1",
+	"7JyylYgDEEa/rNLNIwyGXM/TmtRphnKqAX9KSd+8gca4N76BTBwW9yXUCPHQSj+7ZWrmIoHd9S7iUgCn",
+	"dFHnDhuT2MxgmwLWGZ3SWZPW8eaC8K1iJTbgNK6nkNve95KPxKu2nSMhK+8IhZQBFcT1pxPNR6LHRcYD",
+	"SDW5xi9fl4E7VmuTAvjuaSFmeFJap5vxVBTQao5PW0JIuh1byzph53EtDThV83zJRAiUiPY8HVGTTbV2",
+	"1KqCeVgPbehMk5GU4Vym5ftu9wHCgFVo34pvWUI1aefv1t4dAHSbo9suI4wwTNCqExbQZT7KhchLigWC",
+	"G1Ze93briULa9eHg19JxpY+Yo45osg4f0sG1WIjsje6C8eruUjo0ycPnPGrbqjLgUXQFaLTL6D3yjfNt",
+	"x+3uUj5uAJR/Tg0a5jZjb+HcjakQLGrZ+zJXfHlHNFj/nUFVMw2NKkodVtFVQ2aCccsR+u9UjLAp01yr",
+	"kAH4gy2rsyqoHaiCDDg00MNtS/mpXeZ5FXKBPNIe3sa/bQZNnFur9OUKa7/U383viLV7W4Xttwavy93/",
+	"xQo9GpXbbwF5LhG1M/nu1Zu2zF9l9QEX2sPOKzsUe4C3HolU8K9MDNExDVJ8oDQs3lJX2mfXvMz7Rgeh",
+	"4usMudIVthg+IppBtS3WGBQQTZz7VI9xFFG8/ZKwQNUrXdLW2esa1RxyHbRil4kpX5FsxO95uEPuyWXL",
+	"9wn5Li4QO7k1NPl9dDcqpmMpqnDKgI9dQPU11pjgOeagnM96JKhJVHXiNKkqrG1HLa2iBi0apkDNjJzw",
+	"2QhrFuMXFnF71L9XoPjW5Q1pd/ryfFP6Ak3DS3LU2BLMCWiFLWiHYz4fSkK+6xCnHVJUgJh0Bdg22F/T",
+	"PLzkuuZLUMntazdY9rUb13kxW4N9dY94KUKo7t9A1iFdvZbfKjD5LLqelEcFNpZ7TYHIKHREQ1eJMBhk",
+	"aVp/sgw/3UdFDxrtgDSYKoHOsCakin9oSdZcrjC7aV3zwns42eRQy0kRFFVCWIAr4oKKTSL8qHXz9/bj",
+	"z5fY++LqJR7wnFCvPU80v4lWzxXN3ekyJeNqRTOe7eWWo87Iv4qrPB1rFlxBbe6Aavb4tIs0ZVSEVIXE",
+	"3UnnGMvIcorbBc5zN450GA0m6BPX49bh2IImWRpVTXfRAnYVlrcckDdSsHPr9B50uqUMaCWVLXMVo5U7",
+	"8S5RE3uLmjl8z+KIzlYpkm0KeNOOQ7M5J+a3ZS/Vmqo5q/1doqxqKmndCFYE/7thLL7KhlEUtt9ZjHja",
+	"J30S0pk+IJ/GPIJycQWNDlQQv3+wT51GUzrTVh2XQ1K7MvySZ71DFE5fqK+9O5+yFmNpC2j7qd/4EzrD",
+	"focVt8DxMrzF/PTkRl+3DlPePiRYTSi+EIyHC8ufz25Wo8pqgwbzt+SicVkrdButUD3qIATcsxa6lnLv",
+	"zM14LCOPXtninUsSmeU0CW0xmkuVhLVPb5FUequwZytR0w5ceP6+2LlkzMQVd0RndyMmAQzZsDn9Mf18",
+	"hwhqBhCQvUEODs3ePDemHKdElbvopGL9fqIXv9UdxP+XURXNfpMRD2lbGuYLaztQcQdywjTU52CxApkx",
+	"qrqI7ErhF+vFJzExErw+xHQFGFcBHfKLFchuPCmy+cnRsrCfV3fpV477T/N46Mf9nCLIs7/5yqX0i0fH",
+	"y57lcFzr1+cNXAS9SybNpLcY2twq4jg9mXAFbjp63YniZnZph+HpDyAnXNLNBWlfXChfMPCPl+Evlxfk",
+	"f3/68BNUiQty8e4VuWHgdMO7gSXDW6YDGBsTd77Z53MxLGETfI4N94gojjDUqQ+gD8j1IeCZHt4eXadk",
+	"71IYJSOgWWUIRT5GtmwC1z4j14fm8CumUL/5b0rB/hQ55wKyu11CIy19CyVUQvyZ9PsnAX4ZfmYHkQxo",
+	"ZB9xffCn+FP8L3KhbzCofn2RmLFU/AsU2J4TzLFfgyzTkjnsFicu7Q+1Yzmwd34hJxMqQnfKnchbRgCJ",
+	"wH4PT6P2vgBkO6UC6jquX4VsEkvDRDDr/c5m1+dEA8EzcHfCMFM+z4EMZ+i4jfgt+1MQ93gJdSAQSHXp",
+	"Arf/8Bun/acH5AI+Bl+P3Mw7inbsVq9p2PKECxLTEdPn5Bp0zDVC9FwL9tlcEz4kE6kYGcooktNnZEyx",
+	"cgL0hF2DIFFaqusDYu29HeX1BVSXnxPDPpvDQN8iPMR//XH5X480mbCQU2LlrZujLg1D5bHOdcZOA3xv",
+	"2FQ15BFzusg/kUhxbp9HSSCjZCKwN5UGYwJkln694J26UBcAQsMF+d+Xb9+Qf1wDCNoB2ojrn2BawMKA",
+	"8+w7jOEtUEYEeXX5lpweHz1Jm4afEWuYcZ6zHl0e4l8+fnz1C073J4dtrdgQyH/t7pARCjGNsQKfS3EY",
+	"KzmI2OQ//tZSXJN/2Fs+PT178pOH1b82igbs2qrgfyfSsGfkGmLz+to1z9r3t5MCU9BNMbWx/9p1j2QI",
+	"TIi1NGBE8dHYwEivP/dipiZca26HkLXkZn8FzH/YnPCLvgFO6C65jpNBxINrIqA55ZomZsyEge6C0O6z",
+	"GWwtFva4sGOEtmiFgmOfK6ei8Gya68WG0wTVN7DIMPYBi6QY2XmEWlcorUcn4MC9RM8u/TWZUHWjQVDy",
+	"w4Y9C53rOhOTlLbHbiQoAUKWoj8FND0FzGU60EHtWOuqODMUUPPhdA4qVJ8fHqYoJQeuf/XQfz8Druh8",
+	"8BflYCTOO0cHfe+K0Zh3zjsnB/2DEyQZHoMpOBwzGpnxF/vzCIMz6Zu9Cjvn9o+/wSWdLEUD3zzu9zHX",
+	"hXX81nOzuzSOXLVG1mwrb7yloGXB5IWU+Svs7Ic+51N8SpldTUdz+JyG79m/E6aLFq9z/j9/dTs6mUzs",
+	"tJ53Lu2ZderB7rFNPbDKQiWOyJWOAI39Hf7d2tO8DHfOOyiX8JTDCTOKBzo3c3M9lnTAIty+Awepb7cL",
+	"kC8LSdDWoEAsTPlrd++Wc95ikjG9CufIe59odz5FvQkpaZxnh5PwTsmJXYREo0rEw0H7BVCMhrNayX3P",
+	"aOiZQL4H4e12zvony7/yUdBbyiMgNllJ4AMqABiBnYOSCqmhA6p9UnWFveC9tUOA969cEmuFL+2lFwmi",
+	"TMdU0QkzADH0P+WvnV1y+AefcDtLSy98AXYdrizpJ/BiSQODlOt2zTv/TlhGTHTegQ8LS78khlDxMGxs",
+	"cp4dZLGJljUPxeTEnZ8KDN3wlil9e9kDU9yD7IHLKhf/WrqV8m7I3+5Un92/lig5lQ3IfpZsrwvwMFfd",
+	"Xaf9o0a7y7n3iDZ72mRL/irVgIchw1hetgXRO56OZc7pHw6BFMP6Hl0i2JRpg5Uu+X136fkc5nYdbLAD",
+	"q/rmdt5AMXrTG0VU69r999xe90+4bI0rmT0F4h4VBkjh0ujvbT1zc52+g4tZU45HJHT77aLh6URGYbrO",
+	"GeTNUb/fZNGhPviACePiAKWrfvgVfoGfvx3SOFYSg83tlGy2cq/Cjt3tsSwtz4LmDiHtgfacUD8NkHNm",
+	"AfcEQmX+jRvapgVxiRA+aBm03zhd/o030vxqXU38wtPlX3jh2rTnpPwCV0gTLScMjjAsgsZAN1fPSnI2",
+	"PkiAp1GDq99Ytr24NpRu3AqbkW0spLBnOBhqFyMD9sjpogw+aIL172USD8N9PtuMxOfaMUoNKA6zi30o",
+	"QPJljyUQiJtK4sAEM64/7IfQPiTXg0nQh/ZMef2D75lV3fV0n720cqERhMcrUDm0slbIg1JN3P4I12Qt",
+	"MJp0jxuqKP94+4L4t3tOLtj5O5t11uqEtrAY3c6Y0dABpOYDsvlCgbJnua/l3yv9Cjx0b4hgg7wHwdHZ",
+	"9libRZlyMw4Vna5tD/gH7HfBfhe03AWfnOjonGVovR/K7EEQySSsPy6+wEvWKGnwhKpT4kUUuZPz5Hs7",
+	"JOLkOt7LGZkyxYhmTJCIauPybZB/0AZyfxgdnaT9OlSgW91kiTGVWBIVwEEcfoV/vx0GNKaBQ9qoCpq+",
+	"8Nesc83dM/7F2bRKv/ix7paTWRCUy7GcOrpaivJCxlRnyTbI8FnvPFZywnXGecKEPZaoRGgiE9NWQtra",
+	"Hdihb+iEdb79VSddkZQ37e1n/u7Now0xo4ZgZzRgQEOUs+ToFUHXCDxjUaCPy+hPyZRHERmwHZa73yAT",
+	"jgJnJ4jBib3FoR2lCQqy6xWOVPGYCn34VXPDvh3SUMbmTiKyPPh/yQ2r9cRgEG9hYPfjgsHSP5fhrIF+",
+	"zIFO+/hJ57zTP/r5aZ+ehT0aPH3ce/LkdNAbBAHrDU76x/2nT+nP/bMnDlGzc96ZsJAnEyipb6Rt8V0v",
+	"YO6/FeuIjErYt3VG9FFCShW8FYm997iewMTpUYMxfZDyD+Dlt184Pm7y5i6DWBLLeA0qmsKqkhsBVRRQ",
+	"i2Ty5k2DxbNGDLH6R1wbNUuR/Nepe0IWMcO2rXxwFA9A+/iKWyi7JvKWKV+gaTwRVbMt/h5v1EixLDG4",
+	"e12wG7oA/IsoIijsoU9+U+UVBGAMYsdXVnwlpHB0W1yjBmnj2E4Wgz1/T2903UkHbnnJR4KL0e9sttZT",
+	"7u9sdskqE6E3bHb/ZTjvoEAD7o3TirlnqE/FXE0wZoF1/uAsCjWCT86OnvzUZNpLqz+w2aJ2ul+zzroL",
+	"CF6z6iMl1Al+N4EEfz4EelBXWKxjRn2dZFp+yQ2UNYayWQlBrppyYQUP84Bt5TYMj11w+3f+4jtYIsGm",
+	"dlREsCmxyoDYEZB4rCiUM8oInimVYoEhY6k0IwNqjOtZbyYYfpwOqrGRsTpdNFb49RBBSByZH4N51Ug0",
+	"Cji8D/3kuHF78MKd0026B10U08vaPYgtUr/0hli4tVTrw9W/+iqv9SokfMwlNJqXaKbf5NRuYAwDfn/K",
+	"KSsvxKUFWkxKcD3IMK2ya7m+zUJBLvJDsKnbOg7Y1tB1zRguUOTOF2RM1aQsSgSFeZsVjNxzLplJ4spT",
+	"MrxZF05OuZb3Z1ZkHOM0JvFJIEOWgSQHUgy5mjx8bXSHxMgvkBSZkzXrSg6YA4nmAnrMCI1j8o8Pbz+8",
+	"60J3xePjk59/um+lc+imPG84NyC77qnl0ruiSUbUwc7p0+P+ydPmVhYf/MJ+ecNxpvcssEfYmX12acbS",
+	"XwC7RLsinrQEZmF77dam2YbN/4MZNPiholPh92aQUlbc58Zzp79KhxU/v9cdknnJ9+WaAqbJyp7ppWvX",
+	"nFK0CMzP+F6a70OaUXMv+K9Fw0OndIalkV46oGOOCsNCDIbei+TjeWN5k8Wlv3Ld/q17UF2ltx/195bE",
+	"X1hxGdszePo297ach0yEPThR6g37D0yEb+1zl8jMaSkw4+x7OfbO1V2GGKBMD++uO8OdYAa+eUYKdtc1",
+	"Trvaazfs2/SqzTdFvaMKyk4p9ibKlMcVyk8ead9UjVEPX56CFK9lTUX/rmpgKoPAWmsRm5/V3eomSiXK",
+	"N1RKFTJlf0HOHig3Cjx6/RLR9TfLSkPKQ36AQuDnc6uJK3Ah8fj3stPt+AZ6u60/vs9zt1jVBrBCIxpd",
+	"ZezRTprhVvCnzm90MkjUqIMv784+x/1TzLkbxeyu7fxGh0xoo6jWjBw5oBkAK+v88hJZt5/8/BQBkewT",
+	"3W544/ijyT8ng9+yTZLSSnc7sM2uHL8G/payTvueb4/lra8QLIVdAcoNcqprKsKBTH9F9sPOy0TJmB0+",
+	"Zyriork7+oZN02VuntO71+36AgEYS3es4xt8lvUmWMM3YNYQTmj4wyYRvxMPOo/5AKAoYQr7gOTwxrF6",
+	"NdZbqJmqjO7hV//jt7qYcE6xrd0YVbnI6Rvter3jvACMU5Znne7o1UxXK5vk1wPKNZZKzwr9tW+H+w7b",
+	"DQgVOkU5oXpU3qBb7LVu3YN7lwLagqhVliXqm/vuDblradCARxFRifAl6trwKOoSIaEnNMXPMoV20Fau",
+	"xnybyTJn42jzDS7Pil2wkN4y0nfkuXPQvm5pF+qWLqwrYiSBXpk5lYKWKTv9QoZNM3HHFpxSWzPMAF5r",
+	"sthBCgS73gBf9px14Ag9XIG9Y3Pva0Y1wCCVyFHXgSu7QlixUQO0XP4U08lkhVLZRnYOb36/oYStu+x7",
+	"C7DmHkhIJ1KiEx1DsDk7QoQSUWYxGN44zZKunbtlE73sL13PxnB3fxBBttQFBEwIKcxYk0QAldRaCsP3",
+	"e3bvta3qtV0aGc9bWeubyQgNrKYR088A8I4HjIwkxqE8wElIZylcJ4AM08CsS4EgeEqjTNC/8NJ1NuEi",
+	"ojI8qC6GgIPe+QgCVsfjyyIyeYnb9tBCCPVtsgj1Qzj0VhWywxmGEZQ+WtOKZ5Qq9KJNREj3yEXfDXLR",
+	"84LUVGwXDxO9zqOyW9Sv8O+3wzt7Z8vz6CClLbHxGnerM3rLqrfaaWn73Jjq76PvYMMHcKzycHrtTpLn",
+	"cPyrCwy17yR7Je5SVOhzwDSccPGfC8DfcCK4r7JDN9oNe+cf5A0TFdod2pt8IU6e7WGtco3zgEBT4QoO",
+	"bB3+Mh8JXWSpIM0Op6XddU4KFztdKko2pJUZwy7vRzaDMY0iBvTOndtBn78+vvk0+3885Xj7WvFcZwxy",
+	"TOxFcY2i6Gk84IX8SqaYxG1bdarFUyamgZZ8m5imBYZuLbgmt5J/byWGJqt89XMNr3PXmkKNPcu9GzbT",
+	"h0p6GteKeCt8PtfrvIawa9n6Yauxe/UbNiMDNpQKXPMZuvFAhoQla+xzzNW+gKd1aPQ3qqF31hRmu6C2",
+	"HF2KJ3+xVzsGpwZn1uGwFG1Dc8OWVKHDFZsvaP0wlpo5INVCvK8UAj/ztpuD4Fc8MiUpxoaTkBhZifXv",
+	"Liljl8hoIf9aMzTPbhXGgkTadQ9ZiHoTz6G6W6yUxR3CFeGhvhO6HjzQ4cvUJmu5WS/swVKUpV0vKYPX",
+	"PAdWLpM13XTn6ssaFpbdJU6XBwBKlsYGcj0HwVhK7Smkwjy2gyZaEhoB3Y39DQB7aCQF81Rp1+xzzALD",
+	"wivFbnnKecUNyxCkMfoQEuCwzzGIHfwpLoABhtzKKJkwItgtU0SPFRc3uixIESdeoOempgwrwUc7njly",
+	"mYyazhqm8/QVJzRk3XSQ9uUdeEw3RbgIJBR6YToqRUL03edIVayknFRp3FDNrlQiGmjcFY9INAyvXGfW",
+	"VKobpjrnR9+6HYCjQksjQLTSGW2F/RaMWZhEDKca2S2PUki4CE4ASHN9Yl9iRag4u7CfqNgKTlz+GFiu",
+	"x+b3NxFyCpSAXp5++LDulrCecHUGCwv0DLe723lEIyEVFAympIHNQGuqUd/yRvgwiBhdgRiiBLZtIcxq",
+	"zywOlwqVT0AFvvINwywE1h6UtejbUZXrzAdU7bLHatx6lQt6B3RKZwVoaGjOy8y5s9BMNSSEaLx35Coc",
+	"EEshD+G+9yf9KxrnkaIBuwrpTHfOj067uQoXf1imQS6X0s5kvoCp22Or7m3sum2sh1SkQyhRJiDWnr2Z",
+	"DLmgETAqJ/EdwRMLqoHd2tEuDfa8xMvWHvFZtxWE9/iOYyP3UQ4D9mdM45gJCGQ5AWzPWHgvp+lq0VTM",
+	"nqvWYLbwxnuvbW8FGnptqJu5FEhpb1UyF1D+Akr6PvWxYjHlai1Cb2+8F/q90DfJOoHrDLjuE3rDvIui",
+	"pUN+x2AA0Nf5M/I9HldWbVJZetb/BCcvOF3BOZ9rMgJALSUnWM0Gr+yCloQKNgWULXTCrhUbJDwKr8sC",
+	"ATjmrZ+F3BA750MaadbqpPMeZ31/1NkfddZ41BlSHkGuwjBiFPfwafdDUVPQIlPKb1kPT0xrsKdwe3vV",
+	"c3zCg+jpcRQPaTNrSA196G09ew3wo2iATwrS+GHKfytkIa6Ri4bOJXqn49mdnewvS2tavqy54Zp/YTvI",
+	"hggzawcP2reY3qZhiCEGfLE7FWR8QdX+BQsy2mrzLywjoktWr+wnUPmUkm6IEAvePBUkVSxf90YV+1P4",
+	"zLedAs2iW1adev/C7lLHO0qosnuGdc6P+v1+t3PDBRRn4n0BZQxuM5GJvWHn9Gn/oN9fRFqzizymMVw8",
+	"kNJcjQad8+N+t2PNiful3+0MI3oLee6snN0lpbsuS35Vcome0ChKr9CYSDfc2HfovG6d1P7C3iVbyGl/",
+	"KQ8g+hypkNM9Mu/98Y59AexKKqw+6UkBhQF+ZzYE8rQ3KfUZk3ikaLjENnz0F61RqNwz6vo1/Vi/NxPh",
+	"x32PXZala3j41f1UW7PnJnoDa7lkHX8EPDj3qlnDIHgJ684uuPm/t3K91B9wPbWpOwBNepHRZDCzb8ei",
+	"oQfNAhH/U4ytfHvqMyENmbIoKnMAtKGqIJoregFa0psr1zHbOT/pZ8b1jbxlkwFTnW7nlik3y0+HPz8O",
+	"+z8f/fzzafAkfHz2lB4PGaX94OyMhv2jM3oyGJ4OjwbHg/7g5+PjIDw6Cx8HR2eD/rDfp/2frSWHcHj2",
+	"zKOzNjhhha2yORO+Izv0wRtx105sJBko6JWz2/8RtM5hLz5xsnhuLTmgJwlimHA/0Si6W0ho0TSsHF6e",
+	"Uyo1EEjZNn64iZamG2AffFlzuuWfDrUECz0yi5nWd1sDc9dysLJtIKNoQIObNW0Ed/f9VthvhVaZRxpF",
+	"3jrABgAwPUgyqkS47p6hVBOmvOVojgxWsz80Uw2IV77zAij7Ch812zHWBGy/hxW8D94E7ItsQpqwmkjc",
+	"Z+LHw0qwW1oKKuH6Y17eUnukkBFSJ4y4YKwdmm8qOpsG800fXEMdAEpaM0ebmx6+Uq6mEg64fSfyw4Tp",
+	"DQHYJdvRd2tkBp1w+NX+s0LSwEqd93GoCca1dMnbzf/izr7lbNpmX2d7qwV38hrMUd2e3ntdOwPmyHzt",
+	"cX6DO3bzZ8CFzjUJOXw3JBEE4QD/NUXaaFck0kAp2KEz0ysQo6+sI6oCAo6YOkeo/oDLL1cyt5WG9tnc",
+	"AuYAzfbbes2HKUehLJDMvugRYVNjfhva7WdXJ8J4NeNKr7TNzOFXwwQV5pvdazSwyqBnmJrUYt5fwHUf",
+	"4LI1Snf+MRWCDUPd+cQMqOGhjCJH9C4IJTFUiIeEBsDDBtLgiSgjNix0hLyQUcQCmLYSmWDGcDHSK+Zu",
+	"PoD45BM3C5USRXHZnt/lpuyKTWKgm5vSKGrTYLggj5tzvppuBSxl2Cvr3fDB/qAzKFGBEjwq2LT9pq7T",
+	"9VZv1EfRLvxFm8eOguJ/I0kk5Y21f0h66kd97+ynC89/K6JZ7nEAK6WTQXqJ9gVllcBSGuDg8oNgIpnY",
+	"paOB4bfwkWdR6HQ7/l/o0g7tmrYdIzdjoEhCI4AsAeckTFiXyFum8AflfyaDGUKu6yQYE6rJUe+kbz9/",
+	"evQflRhdUzuSynltMOQXMgREMCqIHA4ZJBkNAlE4DuPKZ7vLqx5/tMKyQg0n12SgqAjGVU/GT1vhkv21",
+	"XltgR//DtsX+ygFP2K/hYEasj6wz5uQuEclkwBT+yV9nN+uAR5HukngMyesJ5ZEVeE9IwEMkp61urU31",
+	"YQlMJH50Vy+qWlEffnU/fVvimkO56Prlr8oP8RPxA1RLed87rZaKqbLiU7QTYCVQxHS1MMmpmDfhkctr",
+	"rEnWlhtnN8K08XuZYLoD5PKj4/pPjZeGlvepvKTBON3x+UovaxZz5fBmzIhgZirVTa5zMqKGRbMf48CJ",
+	"oLkot85ke4HHKCCifpU0fMy7pjsk24eKAef5140MrDpMadQs3UoPNz6JQ3zPoHWwbDf+JqdkQsUsEzSs",
+	"yMfdRgcy2bN67hirZ06vYi/pUKoUWtJFsUggxZCrSbGOqvbE6/XG0gNvfkuHfyfaTJgwPU9OvO2dTfXN",
+	"RTqqrUbL0r6jM9d2NEiCG2vVO/2jp336hPZ7J4OjoPek3+/3frb/6Wf/O+rkgL1kYiiC3FMyZeymVSlD",
+	"NhvpJtxsSUPFACppiruuimVKgaxrr7x2KBYHPU1eHMiAzaQIyUwmisipIBGfcOOR9alnc4iZ0lIckDcu",
+	"OM81GUhpzRu2HhZJrR2bdeGg8JxGVASs7NQ5wI9aar1b+50eHIbrw3945XO4cJ0U+jyK6hqp3LHdmg7r",
+	"gGcn8x2H/rIv7FYL56DohhdkBNaotbdt77pRV7u+RC8ncFu1fREXDt/ZW8G8PXx6cFbehluU3D+4YCkH",
+	"3pByLBeNmeISlD5CR3eO+8dPev2jHthMI9O/HNu/fGtnKrPZ2zSJP4+iSye9NZt4bw53xRyCvgEj5yIp",
+	"kgRywg6IX+qM0wgvCFmYBEYTXqW2FvVSK6MWMbUsmYWXrJjKWusx2Y6sEmtC4wm5iN71A1g+M1ZMj2UU",
+	"ut6CXPzJHhMDJbVmYXWwvug27UYMCkT48Cv8++3QnZI3dGbtlrGCwUgeacLDNHsWUzPOkmdwQWfeFrXM",
+	"pVUR68HrX7gnPNwwmJNEHGhV2sR+uLePO3NcZEaTkYROQa+87AqD6tKRnLIQYDES0yUDFtAEWKvSEoMB",
+	"U4CotGAvG+i0mM469xMeU4qKEZsw/HP224r0vveodbKx1Oqe7LL1aCAmwovCMx5wKD43zioVlF2yV0S7",
+	"oogc+XKs5IRr1gV2ni6xbpXVPyHXcWJY4yh7TGcgHq3USGJkz8i4h8COCJy/uJfw7xeJkR9k/DF+2Jsp",
+	"HWXFVoKOxi6Rw+F+J+3UTuLmgFwIQo1hk9iQRIRgqYEPbsgF1+Nizmplgz2307rVFRW5HbNlgd/hY+kH",
+	"FkUaGAxzx1AjY+1xhIo8H9/X2bOmdP9+1fEdU5G5IOxxJRbigEVy2jnvnOEFIZ1dQWKmc955DF9qFVIt",
+	"yv0GC/4bbbiM5m1f979r2NsFNZNpGQddRrSRioUkoCo8JyDzhBKXDuzaYyclIZ35KKyj6pSKDKQZr8NA",
+	"NXIFBzyKetywSX2k9jmPoldw1ZqTjvYhdYlHGOqPwTA0pZrEiQHJSUXvkXZ5xwHTPGSaDBnDgtZE0xEr",
+	"S8k2jO0/nJyjl4OtWrii6P2La26wXsawYCx4wKnIMIE7p0/b2rH0JbeQF8yeW77B9nZrV+zWuwR4oYOx",
+	"vSNgAJNAsZAvahXBPps0I3zvyUAwM8J6gdst5rPjeCOnW9UsOpAx5mGi5hrjuRv4vopgrzA2UUVgt0+h",
+	"m52LtPBJDpHraRZE7BHgUTTVGSoRByoRLZQGC3tG9mKqnChv8fBth/NBvsOhbFOB2D+4jd98F6cj33yf",
+	"fKPetL0C2aE0K2LaKJaeVwjVN1lbgckWnsgp03AMzv3xkYbq3QVYygbNnm2dkkbd9r7c9juGrrSv8IPT",
+	"9hYFzFUwN+srftAFvM1kHVpFlgR53DXrFEN4RG1luYt+7bw4+hfFUrqACqKN1ZQDAAcLu0UoVgkwU99v",
+	"s3LVgWykqHCC9zB6q458GkOG9pA2ZVEgJyzfPEWJ+yPSntKBkjDLiYCUxsfLX9oFgvDlN32wyz21chPu",
+	"vbJd8cr+yW9ZIYORZib8aU5ORddTrwRSQ7AzVnIiATKhS2ikJRwCHR6eT/NZ9SX8HRo6a6v0SGEIq96A",
+	"vXDXfNeeGr7ED+6rpQkQXPa5mvJSiIPV7SFkTh6ey+Yk/vAr/vDtULFhsskqz2WbAYZVyxd+QXDMACCQ",
+	"RqFTheNITOnEsUXhxSwETjryzuEpTqRgMzKSTAPNqWPDnPOf7JVdQv8U84GrR8CSYx+YRbjJG3bLFJlI",
+	"xZz60oDQ6HOzONBylnI7QnzzB+KvYOtb6p28oFFEQiXjmIVkMCMyUb67v7lbgi/4HuVtwwGjF1IpFlRA",
+	"537yemHEb5kAedg7KbvlpMAe98oCIkMxVQa1RkP/Andpe/eCi1HPIS0v4TLxF63bD+Bi5J5Vd2b2Y+7+",
+	"WM3YhfylnwPXmaYYopYAdGMX8cCmGaqhjEIUNGeMwMYUaq7d7O9Qq1qQlZHXwIHlis3XquT9Uy6NLM8t",
+	"vnIlVbNy348aaG/VhA9TlGWuwQ/YeTCwuaJXrh0UNbaipuThDlb0nGjDYnuEGymGvUNzc7jzSGGZ6Peg",
+	"fXXbZQh2EIWNtkXqE+84ckHGUsfc0AiCWQaIkY77x497/Se9o7NWQa3s5X6T0cZdyAadVXYF9p7jrniO",
+	"vzMWa1RzYNbPU5QPpwLAj7R/k8KBIXigSS420nIVyMmEA0jRkhBW7rq12l//mDq/MjfoHxDrZzoHcQCd",
+	"RQZYr40kABNuzymzIGJN6l8eUtYF62wzIXhovSSPj6t6SRYhetqZpfSNN5xvmX9y3Wbb26WdKoYpUyGE",
+	"kgkXfJJMVlEhKxqew6/ZLxsGDFgWSk7HVau2mAgfiM5CSMFUET1ppYheFl5j4+HVlpZ/38i2g+AD2fpm",
+	"6Jghna1PCQlDg00W8Hq+0TnRBu8NOAEOkJcCfwYaYP+L46LAXyIqRgkdsRwzLosctUUYKqb1M6vggcCK",
+	"GPbZEPQQKRnSwBA6pbMD8skXPUZ0mkGG+Wx7yPQN0QbQTKF5dEo18gCWZaCQMvWFm9CtkndlU9c57/CQ",
+	"/qf78EAw01wb/koDox9mVfK+mXcndSCy9bowah7fiWsSAAMd7HbFaDCHHXHPBcjYirX1aOSI37IXMJSH",
+	"dg48qzoGliCZn5DXdNbuNIjvvOGT4DuMHlV6XjCovbLZscq7xYaqkZThlEeRR6ePrQOQpm6mLMSQm4xC",
+	"pg0JE9aK/GqlEjt7Du2hg7FtneTcHDui7SolEYylKiZCuh0Ab9Cd86NW6gZeZt9+tVc36+/fzEJOg1lW",
+	"smsFEIvWoQAvZiLfxEnkOput8srlMLC6Kdq6joFRwLZEl/ChMzftd/JD4IX/4A74KMvW9cSNBfVELppi",
+	"99dcPOWe91PIYqn5kmziL/6iNcqle0ZdNNGP9QclDPGvv+tcIU4SHtoh8qhfiUyX+nHHuSPlGzYlQaKN",
+	"nDDV6jzp33/DB8rCYys3394w7BRpX87Dg1ByfpnXEcEf8eESW/NPuGKNhsY+oLItypCJ1IYc9/s/Rl1K",
+	"1ppHRvSW5eShHgLuXfq9HSrvBDRRvWV4mDjxcBF/4HC2aQYxipjCrB6dtcNZLb7IdkIW+YcvWjVc8r1R",
+	"2xWjdskMJmQmSTAuC5dO6IzIKTYE2euGVJG40CForxhJh7z6hSnZhf43EXHhW/r0Gg9kEypCq3S3HdXQ",
+	"fCRe41i2qoLGMgqZsrY5pJ1uhw+ondlfXv789ORJ/7TfPz3tn50c949O+uCc22Ez0KM0bul3+7fdTiLn",
+	"NTNjGb4SQ1mlq5xk7JXVbpWbU3L58t0FCbligSEhG3CTX+rU40Ix2Qycs1dCh18nIJbftskJ5AZTxweE",
+	"o7wzFVBFtQ+gkM2YeqQz55iDnYkAUwdbBLJhKjZkionAkyZScUO4JkZGIXYQIlX6Z7faXUI1ykBKDFVS",
+	"sEMnTIQPQSGnGrh/fHTcP/HE4Mf94/5Zi+pF9yoX9rW2UcDYVu3ui3h2uoiHpusMHT1YRwe8bXTCAEhi",
+	"a7rYDnzEesFYAkh4dc/ta7zyBV64xr1TfFBVBQp8+mM00S6y+xl7ggCV/12DrSUlaCzPEfLQybJ2RW4T",
+	"Lqxeg6PTzMOfCMGifCs9nbDwGdpAAS109rjFI+SvmJHL15dkOmYAp2L/C8rWF8gekE/cjGViiGBTnW/W",
+	"1kwYQgf2IzkcMqXL7GecLOyPLcZV3NRYmdDAhhFLZWhk5cK+Xed8SCPdHJm3ZENuzpK20AZ7I7rDB5l7",
+	"14T3xnfqTGg+8TAnoeyzcXoKylkoCaVU5B+BDJnukoiLG3iRYCylZoSSmGo9lSr8CfQagj4lpX57Dv/3",
+	"tR/Gdw0s595ijyznOiwYEDkVJL8pHvD3kRYR0iwBTHwDV3zXUm1f4QcXaVjn70Z0q+LWNAztWm7VvTPs",
+	"s3EYeg6ITAryWgoo5WoTkoY32XA8OnvmohdnRWTvtu2K2/bJulCaUFhWd4DKm7GGux+Eoo07Borm8Kv9",
+	"59thzMWD6R+3ol+rXGIu7k+5FPbv6aJT+soelPa7be2FuD4NA7tACmJkvBHJT8R3Jfsw3L3075r0I7YI",
+	"Cv9IYluHGbN17gJIzeu6SPY7vGKt6R94QoWfM+V6vNPcIb/JaYE+yWceNQllkEBc92H7/hWlc6ngbDE/",
+	"atiE6ywFPQGkhpZUa3nx3GROtMmm2KvkHamVozMM2i5RBN3MKKTY9+tt8nOppR7EXWsjTy4T+wdcuP5q",
+	"Afucug4lGPDOB4rScHhMF1CVmSdeABSaKYuiZ4S6qvqjfr+h0Pg8+cNpSsoJwHb5xOlMd86PTttEkfJj",
+	"305xo330C5jHsG7rPAPF4/K9kNkdy6kgkAuWIprtbc+u2J7XrvnVrjoZzBx2BRWzgQztb5KMMVUMcBZz",
+	"KLwtlcjKlufwq/3n26Fit/KGPZiTut1MtRoLx3vvGqvRiR3wSIiQwIqz369rP747ID7YR2iR873jhk/Y",
+	"BnYLlt828tReu0s3VdlZ5625Ye+8v6aNVCwkAVUhVmv58u62NY3lpWkPyVmDV31BVbjd7vHEyKuYzloe",
+	"+t+wKQx905jSVIVVqW8o3aIK2PMHzPF9QIGeJJqJ0FOwYbJor+u/U9+s2zlr8uofBb2lPCrx597GTAA8",
+	"GaDoCe/PgeyAI48qyDpyETVMlTXSbbSqes50FRpdQhYxw0pxowu2ZWNuVUCF53Peu1Y7CqWcM9JEqnV2",
+	"gHW31snl3hG32gb7ucowAdewk+/sLbQr+i68gUMea+Q6VJ7dqEZY6b1y2akY/3TMALivqGQyoNAh1KmF",
+	"CfRjcAOKZNt2OY6o2HoP/ISmYZR3Ed0uwRoX2tDIMT/9Tw6X6tjBUsGUI7zo495JH+ag7qInvZMjNySH",
+	"WBVJjVDyf8tBZ4UAM8zRw+Nos6K012g7A1s1Uoxpe8bI7QgEr8rRsTnOyrVysfkGuNqwl1MzqQ79rovk",
+	"/T7ft35A6weSxTerl3/oAbVmEh9R4bB3lwR7IypcZ/VaI73pY2pJiHAgOy+X7j2JHILJy9putQGmSgks",
+	"vd9vO3IzEZW8TiWPmHmHV6xTLPEJVe4IfLrD0viB2eMEwgvCu+ZRJsdUd+2BRCCDOvscc8VyZNzw10FS",
+	"pJBCEoKdElMlJ1xvA+WrKJC+pd6u0AS5iha9KCBExwGHB+Q3h5pGrWPchQIyOTRMwBpm0GuGRIzqFEYy",
+	"DJkims5Ke/PhnIUP2OoZq8hW/bh33I6t2r/CAzwC4cj2p6BdOQV58Hi3sC71f05Agj1sPBESyKwBfIre",
+	"MNGeoP/e4jqAiaXo1skaQkWn7/1YHjJPQzrISmrNcL+fd2c/g89k3LoiQk6aQ3Ug8pBw1wRIWHSXWEkW",
+	"6EohpAqcQDNeSO9UAU0LlNNpJtYE4txQBUypCrce1B0kSqRngO35GjgbnfPOlLEbJsLeqF3M9T1+f8O1",
+	"IvmnLuokfKe9Vtox0rns9EbdEkO81XoZ/jDb7rBW6lWsQjWnx1RxMeqNlEziukP/JV74T7hujVa78JyK",
+	"XQKD3f3zP5owOcnLj10vpolbao34qFA+RjSzohZFZMImAzBw1P3oa8xIotl3DaZXao6GdgbnxHN7VsnV",
+	"X9hleU5vmCJDOuFROz7UxT2wOfvUYv/tjdSOlDgYqqCFHdbVqhzNvBKxKgNRXK3iCVPFQ+RwhYaSVVoZ",
+	"CxbqMORay+h267SofhwPRu+kNQgmNQgZwT1vQQP/Hm+0Ha6R92y451X8kco2jTcnRU4+dH5yzsyYx3pj",
+	"SsY9c9s65m/JxYPRL26qOued/tHTPj0ZHveeDI6C3hN2Gvae0rOz3klwNDwePAl/Zk/7q7g7r2HW9/7O",
+	"XvFspnU2fyh35yTn1KTrvUltc/gVf/h2GDF6+3CaZXFb1ioqGPDD84Qm8paFRCYP3vnZ66AftWcl8262",
+	"qG6Qm/A7Ujd2wEWn4SEwHXfOPJNPv9PtJAIIHwczbBhqpQhcyepeCe2V0FqV0HM7VldolvpAicboDiVW",
+	"hAkXhNFg7Kj1nYME8QWkISnWPhlg63IhopAFPGTrVGyGipCL0fYJZy/9SLbq+HB9A00o09yU62AsZdT5",
+	"qy3lbPpG2wkEFR+/oIlmhGqsdARWnD0Vyg7yiaXnM02sMCNLEtc33QzuCKsiNTEsirKraUyVady4sqLi",
+	"MVguWJcxTS9aUApzJaTwLoZP2Dm5nkhhxudYP3l23SXXM0YV/G5/CelM+w97/aND/+Nx/5r8YyDNmHAR",
+	"REnIwp+IVORacxGwXkS16bmas+u0YfjfCVOzrGM4Zoov6RhOdU2nMEp4P2OYsnf9//6Bn/1Pv/f0r6+n",
+	"33r4w/G3/wMv4v/8f+BNFi5Kfzis/uj/LL7UT/93ef/y+pyldG0rPKVUQnY4TX0RhpoksXUd7JJ3CSV2",
+	"jT2dpxVoAmvlKpi18ZRn95OEHvAoeniF6enKHwb6tpF+eKFv9yrigaoIwz6nC1kCnTDggsIMzd+5VCkM",
+	"ebTLzX0FvYcNpUTHdoPqMWM/yKaPw2GjTf8uHO43/XfgF7j1vPPe92DQP8z+p5pQ8u6XX3NvvsP7309C",
+	"9c73B1t35fqP0L/yUaKYrjZG8PHO0wvn8nxcEEqGbJq9+/fNK2jo5wYS94F+3oC02adUSJqhn3dazj5B",
+	"2y39XKABAHAgI0M6y0Ko1LCRVDPXVjLrQl0u+8wmMFs618TLsQJmLKNwF6S0l73ktotqaBh+oJ9f+vFs",
+	"l8SaKcOH9gLrP1z0jp50up1Ahva3l51uZ6jkJG2mtX5dJ4c19AuPIzmhhgfEC0HjGG9+Bn6lgdGbrrop",
+	"LEGF2khlZh/b3ZXY7q+APJRXk3IImhP4USi03K6VF6Woiw6/pj9/O2QifDBJ8HRv1KoyJh6OKkPIdFRW",
+	"T3r9I6usVlJHL0W4pZRThQdTad33amlX1BIy+InM4hCVCCIT45kAQDOtUy3xCYu4YHXe/Ad/zdoB0BaQ",
+	"Z9+KaOb8Uu1Ybs0YuSXLIkZGxjzoFAJEIpnYaZtIweyFmqlbHjDwdoShgbHzuMn8jZ/MPRCbIWMax0yw",
+	"EDj408PybjHwGxn3knjrhw9kwvog44/xgyhZK8E3DRKl7DPsEeTje7uIDkr6vBNQPYYTyJDZS+xmDZm+",
+	"Iaetqv3x7bfDolWJ7pOlJfcWfScwTsNQk4FMRmNDwOiAciOxYjHloddxjzSZUC58xVpDJbdKm71RVOhh",
+	"HWdvxLVxnf8f0otXNPVrtZxucFV4kRd2TsUsRUInQ6l+DDuaCzSP6C0gSiHSDIT1RtKkLKCTauO6OlLf",
+	"gyIRskdTJygPzdCdVdk5ISEMBwwriQisqTOyc975j9OnR2dnR1jZfdzO1vk52LC5m1MklcfaKdVkxG/Z",
+	"PsS2Y4gzaPOgitvbPGe20MsHxUR0MrAiMWCqC+kGLlIIUYIbGkHB5XR7ADWJtke0Oqv5Ea74rmHB4RX2",
+	"Z1FUSIlmawEFB0l6eEfTW5kE4wfQba5YyNjkXziarRrtGIJKR8cnp+Ts8ZOfydP+0TE5OT173Nz2utd4",
+	"9+rNwzxpIkCw1bNu+Qnfx5O/b/6/0+OnjR7zmorZfOFUooD7L5UFYaS3110irckkn5QUI/Lu1RsNLS+w",
+	"n1n4jNChsZZcTnxz1qRLppSbezHYq+DU+rqFB9GX9Sk3mAeACvbu3Zgcn9iRMBUwjLs1V2r5l9mnyPYq",
+	"bQs0aLl1TkF1bxiLNRnQ4AYDHL6AyQpArkeU2D1AhBTr7AiFa3tyOKwPtH2yl721V61xz/iH1DGrZOP1",
+	"MP8m5/X+KB6/nQXDBJHDYREGqmDEeBSVhmM3XRBcn9zxq75VcyNjJq64YROAa/p52A/OWK/f7/d7T+x/",
+	"frb/6Wf/K9SVvRIAbCdMq0hX+tobdreLz63ZYHtTtCumCJYc6jWsmBMr5lZzdAmEr2TEiLQuNJnvAq5V",
+	"INVGJvw70QYYNd12XEJXl17/3l++pM0HqisMgG5yAYUV2EVRVV4BH3Yat/PPjwc6kOybPoRs0sLo9mml",
+	"nIHMZE9jwMAe7LpWvO0PLOz6JjsWSBGSmCktRdPc0hoKN/5qtH0Ov8IKfjukcazkHZHOyiD04TF15Njw",
+	"/DtzY5eXl+M7ZXL9oClSFrZfNS8BfLw3ojtTIIFy6pxwLSdsIMMZYZFmwHQyR4ISUKU40/ZYZw9zLlk0",
+	"k4kCXHlA5GqoapYngWpUhmLDRO+WxsBXum+FcVfsRKAVSAwdMTihUUHGMkGL2161DBPtaZg2GLLa67Yf",
+	"VLeBwDVQbZtQWFZThopOd0pl+Zfaezl7TfAdkDxCaBqUwUwmZExv2Rp0QMx7N2xWHxt4TYMxF+x3e913",
+	"Xa9yEfPf2ewHL1ixy108bHfTbIdmgWJFWq9XIROGm1nZ6TvmN2zmhWvl03d9YDoTvoeQCZ2wkFPXtagk",
+	"YsfgAFuFnVEQNx10xqdewhpX2ZIbhn3+3GgnDXuzsmMEArDGGIFzsvsst9yEa6LH9nQ8ZooRKaLZSuqg",
+	"2tYcfr1hM3smvpU3a+UL+J3NlpSO2RHct4IpbN7TReb1VzDFt5Lv+TLXsrPK8OpBqxksSbonYTZWH3NU",
+	"v9VZlfSqdXo1/iFVSYhPPgavu0QOs1rpgEYRU2RCZ0SzH6ZS16o61H6YeDjHD7D0fEzFSBMpFrMQb11h",
+	"eYmsaGYMFyO9hjREEnJTL2FwxZZ6q6Fyj2tCA4NHkrK8H3xYyPtN6Oc/mBiZcef8qN9fPMB3K1KN+CQu",
+	"RRexWiVw/FFDBmzEBdGS8CHhhgBbNoBmhdLUDAv35V3HlTaWg+S4GbnhIqx6sv2s6rmn7R+r8dlVT5OD",
+	"v1lgOm0CKAsP/BUbwLgmg0RzwbRGlFzEPCl7KkAAlT4zpIb17LebPPhjTIzsEiGNA4LkYtQtGUl1S3/7",
+	"Qaz1AGp36w/fMCFJyBEwrDrpW6NuQSmuSdce3jLFh/WAiPa6f9nLnAx01i0whYeVCM5vcmrVHtBK7D4w",
+	"4lhOyZAiVncwplzAiYXRiIU5JLoUuvs2N3kEOJc3KWbZ0aPMfApGVCI0AR4TBMyl+oaLEaEj+2IGCLX9",
+	"C3N7cDj408pbUShRZr0nMCeLx5uVxY8iZIpM6Qxs9ICNEkEGM6S62FnBfCEncWIcRBjKpByCTGoib5ki",
+	"IEsgnBELR/YPdn1XEMRFtTWgYc+h0Szr0g9f+OvWqLGyx9QVEKPa/wEqoULFtGbYSy8S5KYGn3XCtKYj",
+	"pkkowb9RjAbjvES8dhdssuwpL0yHQcSoWj0+Ux3XtffNxGS7jfa4QNb/44b/p/vkANziYEyFYBGEeHnU",
+	"PL6bvdoLmMENFxA02YDpyYkqRiI23Ad5d6vjxXhgDxRvMpXqRi8anQYqpjIA5lKLvVhGPOBMH36159pv",
+	"dZ6zS1S+s9+YrdcG5R9UFRHjmkSUhySUU7HzXvN0/o1dACFXq9slKdxPl8SS45/GimnAc+4SxSbcune6",
+	"SwKpFFJTQcxjwK2jKhU0ApWx5dTkqO8petb9unyNSwtOXDimhibCoQDSfNmIycHEwFR1uh0aMYUeOM5T",
+	"x4GzdDt2Wq6GjFXgBVa1gc5vmO3ZSaiUxKfGTF1Zs33eOcOO0KuQzgCJLcuJBhFTNxmbKCDV/OWbdfA2",
+	"Di96JGU45VHk1kPjhHfOO//0H3z79lcL05ubsF8cgcPmDXBb7bNnAtwpWFZrgblxWlawaRdJRaDJp61S",
+	"rLG/4qbHhFGcLTv3iZuX7rq1Sj0+ZlZ37Pt3whKGLaMyCn+cllG3TuiXCQmFnWPqqWZDIgXW4BCdjEZM",
+	"g13NS4pD5yiTlPvBT/urXsAOv9ofZt8O7YC1y3reY10o3L2uKhQuWE9VKK5BKr7bPY4GJl3VTrejx1Qx",
+	"HITzx6Ex9ulj6jthqxtjSyDkTisw5FoZWHHzi5eBjdtVv0RVzAv2w70d3R2ab3mD+OZ2XTFn76ATukQz",
+	"A0aWah4yiDUnIpROxbZUnfU2NqUGW25mL7NL17wP0ifVWdts5DtvYLNXdR2nTDFiTWJ1hnH9NrXK4vBJ",
+	"LFVRYO5sdRaLBIaEkpDBwY2FwOF5Do4X4JnIIXF1MBPs3s4gviCgM6tM7Es1qSpeeNykeMETij7SMJKq",
+	"58A/Fc85LivOaGx2ZWCY6WmjGJ20pUjsdiZJZHhMlTm0V/dCamjxJrGyi22cV27ftOmtM0v6P/i9LFjg",
+	"ijg2DsfaWtF4YULK2L0l3pXONApllAGdmIP+2UnX/3RqDW+mZFI5eJbGG3WimP13IOUNC6v174R+7tlj",
+	"UW8wM1aST07Ozk5PT45XMNo8inoqEUvMNY+i9/aiB4hV7sZWiSnxY9QJ5XCl7GrW4EOsD2Gpsn7Dig4J",
+	"5ISRwQzQCzWLsC2dCRLMgojZQ3/4zNWqsREXGuo9BlBjGoLHOrL+qhR48re+LGAiws4ZUh6xkEyp/lPE",
+	"iSGKj8bmgLyRKU4dtLfbB8Hu4pG93Ex5wLpkLKfslikihwaAZoD+Ju0cKykgwU4bJ3bbpRa0b3QFnGaO",
+	"P/BxK0quN2zqX6ORsTy+701b2aOZiGd2KfyaOzs5oMHNSPmqpL213AVr+SKS2tcCoSaAIwkToV34BU6u",
+	"OvWlEnGgQKiqzdzhV5WI+rxrurHXbbJqpH/3CZvtWz7SJFZyBEl3q6FzyKIQrghkEoVQ7xNYKXkwQIHv",
+	"E1EB/T0nZ/eCftRwMEvAiu7VXm1xX+z1/pqbwJAnERklFAuBJXEkIemC3huZShVCyaZH3fBF6nanuu8R",
+	"btqobb9Plqvuw5jeFRzojhsKBrDfTvvt1Gg7XRoZO3PnjiwQPpQKSuwTXwB+/z6OHVoy2epOwRHst8p+",
+	"q7SyPFa/5uzOPW0NLkY9lUQ19R/O+edi9B6uW7O8pc+pFLqI7XSDEp1hu05MldGOx4opLsM8+YVrUmLA",
+	"ZWXXEZuAppQbTHKC50CjJlJyX63HNTWIRfnZIr2Okjgy6N+EYpBEXPnJSgM8q0rrBusYmu+UvYLekZDQ",
+	"mIoR25ZuqE2VVBuPIRch3nsJEjg0dEFvE6GaxIrbN6lM7MKFtaVcuVTvWb/bmXCRtuVvtl3bvv0Pm4X5",
+	"lSN2CkjhYAb1Arh4m0q+VAjs4Vf7z9KI57qdnSrVDW+++8FOEAuXudIk4sI1ORr6uUI+2pAebiToacdW",
+	"E/X0gnYYKBZy0xPS1LvaL+A6UP9rlL3cU+p6C6Cp70doagJLCtIYUEG0AXXFCC4aC7sgm1aB2X8fTMA9",
+	"lb169ENc7DfYRfSw+KifHpyVE1KnYNx/2ImfUg2dELgljEMOR8+tcU43Nw2broHiUZQ9t8TvkWZf6LQ7",
+	"fjrImTdvB+TtEC1b1/N7gfSj2TP0M1Rx2E+iCHO8qeK9K31P0f7o22XOzgt9u9zmGPbZ+Ju1qXosFXys",
+	"8NtZA+M9uUfaS4Chn72LIw2NPIdNbC2FHjNmds3tCdkg7/Vs2RL+YkezdUMIsoANOYsm8ejo4Gm5SRSy",
+	"c36UdcBaTUOhY3qI9SBYrw5yYHdcC8uYTcveMO4N4/p4d/QNomZOJIACewt5v4aOC21otLzX5lXuujWe",
+	"tLLH1BW/QzzvxwBP5ZrIKQuz9e/C29vDFbAWkrcC5wM9JBcT7JMpQEljISpUVFAeQkgpW8fvznjWW6ui",
+	"hG7PXoUJszMKpbRHx70ja56O+8dPev0j+8tf3c6QseK5rqJHtIVNyr/8hq1Sqy27N067YZzeQUYl1VAx",
+	"E3kNxWgwRqUUJmC67AFPTkXTOtxGDSdlJuwwoFHU42K7zjONolfi3tXRQ7C4++27G9sXMPrNmOXdgSyq",
+	"e0AuctEVpE7WsJWNXMsOtgeXHsYot3vuxTE8xNhvf2noFwNpcAgkH96+6FkH5NBhU7RxJd67WPFmvQg7",
+	"5/jkOjXkZGSviHbHj5g5N4K69BEKcMSGhlDt/wa8bK5wfMLMWIauwweONda7aHo0RglqoZeW97S+gavW",
+	"nPq2D6lF97WD+AFhnqDlC4WEipBAABUnI2fPdixKHIfDZcmJd+GwnUS6e945RxE6BMAfIE+BEHPvfvk1",
+	"99K7JWgauoI36o/NlVY4kkSHC63Tdl6wBSmkssNSYQoQ3gL7gTggF7hKCE5DNdFMGChYGDDgAoOoWjRz",
+	"oTLQnA4R/pHGalBCo0hOEd+opIfbTo8re9pi+7abGitzAJr9V6uK3EsmwnQ7L3P3KqnV3BHftaDsXbOd",
+	"QLVmuWJEI2GBYZN1HVUGMj+lO2vAhlI1qvZZDnSdV0LJIFpm7T4OWpYefp5E92LtuLiVPNixpPx9sCl7",
+	"EylVwa2nCC4XscAoKXjgJ5D84+UbcvT46clRl3x8/gc5Pjh6Rt6xOJYRef7qkpw4JT2QBgOLnGmvyj3h",
+	"A3R+K/bTrhlha6q2GhSxA9i6mbNzcQV6xxevp4GPT0qKkReD5qGOf/nX2kIvyqXbKTX1zN09X+lOmVMr",
+	"bpk59T6pkAatJ5DVuDztAXllyA1jsV6lA6CZVZ1yMx7LCHy/bSoXQ2/YC6YMMlxtN+wa5MZx3nn+rodw",
+	"SP3T4+ZaJf8uGw6h5h79gd4wUV2r7sRsr1t2RLd8AJZxh2+Vk2LgRqWfs0PyILGH5BsWY0i1S6ZjDqna",
+	"mXb+vTJIqMoaR1SXp3oUFcF4WSDVX7ROywvPqIui+qHufNjUvyhGjEM2pElkAC1vGyzMlahDYYhrtt0C",
+	"VDai0ZWjLW8MBu96L3/nLGqHpYcvvOnS0txTq7bF3l7sir14GzMBviisKyZKQMoJSnnD7e/EYqniP/yK",
+	"P31bq6cJj/C+JjXBuKQyB3rCH4BKcQq3LYICDBwb2zd+at0riB8KfRqYwVIVAV1XE/QyzbzLcF/aIglu",
+	"mLHKAn74dpjjyVur4oDHNSgwvsiT0W2/OMiXDadxMJkYOoJyy9d0Rk5aeR25d9u05wHTX6lYkK/LgZ7x",
+	"PWnqzqiYf/JbpomRVsfgIoOSMaBkhkpOCDdde6b1tcOJcDUe0OhACcp9XvlcONTXMuWDj6jTPpoLpnUv",
+	"pDN9+DWks3q0C3f5L3S9rKq5x1QVXNDZjwE6gF17AZ0wYuQ50XwkWEjkcOh43KY+pmp1OAKvW2OluRct",
+	"GbOCuLxnsVSl0oKM8ffNjnpBIhnQyBfBl1CuOYytSpSeOlH5BSOOfzUS7UOAQr5HRrnNvFs1vbnUDLfi",
+	"9uwy8M7aMwYLblgLrIVf6Kx5M+nmVcve3u5IOQcfwZnfKlE5HJ4TK0VKRkQnE414aCi5XbC46V9vWGya",
+	"ac1lpbUB1ePeRN7epbe9UgXY+76gerxlLsn1MUZ2kTU7jbe3A3OhevwaobE3m5IqPLesnj9gPN579TuW",
+	"iZKKjMC9t1sefK+AKmDj5ca6/EjDIm5cJZnGkEJAo4ipR5roMR/eG6EkaB24Y30CyorqJV62TiQx/5Ra",
+	"bjcYxs7noOzKcKb0I/fCD5E30p4Z0jXbqm0ZRpI25BZuaRjw3bZgGXIPrtgEe8OwWymngpoPFZ0ylTu8",
+	"c43xnjWo/sOv8G9tTCe/z9dqANCFrvaJ7Kc/AJwprEiGZ+p8Qd0lVJD/ctNApmMeeRwT6ET2FE//7a+Q",
+	"IvAXQBwg3KjlKCXbhTer49bXqZitzK3fSNwPM6z2r9/bCy6horpnq7xuf29v5n4kIsKCcqMksvcnIR8O",
+	"mfXUGJBgpcRXLMI+NgEUWA6VvqESaxRzmdMJgY857IhCgPd5GE66W7yGAR0XMaYkkFxA6iKSukVgx77z",
+	"C3jKhmPHe632g8WOU5QGnpYZo/f+zKq6CY2inHZDNwyd/fsN5YypGnExOkzX6F4CyUXxfSPNmIsRuJNQ",
+	"aRUSqciYRSGUTB+QV0aTax5ekwmdQf+ZgCzJnJPiR/jyFutFVlYp7NZdx+19wyOrXkNfjPrVB4UnmutQ",
+	"dLqdWxolVqn8x+nTo7Ozo34GAOOuDKmhnW7n3wl19zhKI9LdjjZUmZQH+qzXP/lw1D/v2///d6fbSQSH",
+	"HsmZAbnSMlEBaLCYt9BadhXdvGxYb124VUFOoyqoK8UD5khhUOIDecuUNck7pni2qEeoICDYZArsvIHU",
+	"hgg57cK8j+WUTBIsTHXlZq5+w61FXqG8cEqhRKF4fdFAo8Bg9BrUyYV70Uea/AP3S5fw8CdQpEaTGzaD",
+	"QgV2y1SXaOlq6wb2tSGULiS5zlvO39ns+hyqX2KG0kmFnlrxdBDpVunSCSPwav8/e//a3EaO5IvDXwXB",
+	"50T0TCwpUvKtLb05brc93Tvtttdyj/fZGR8ZrEqSWBaBGgBFiq3wd/8HMoFikariRWKRMsWNjbGaBAso",
+	"IO/I/CXR8VcafM4cf311e6yo2ZGzPql5JGfYLk/E+ET2tPPyhH2mrAvsxSriPBULMbh9UW8iRsKyWAFV",
+	"suHhuCc4s9SEJT09O6PW+b4jkyQJe+FeV5gCKXiwB85M1nV72AVNsyFLnrBnnSf0xK8fwepp61XPgv7K",
+	"jKMqKnFRighnwoU154yboa9Vp7fMN0fEJ+xS0cI5Wl1+G8tgHvA4tifHYzBWyNBWre/M4+a2hHtYzpx8",
+	"X1es0wq/R7mOiNyV5W4TxARxizs8Ef4gbcdm49k6r/6H5GMukvLebdpJCiXBywbSDQQo4OUH6YqiACxE",
+	"AuNMu+fWpSjaN0RQ39q+s8p2vWkvu/OyPVIIE74g7Ctcbfr1tnztW3AvhL/Do+HsJtfr5hyRjarKEm6K",
+	"JWUsgPl8Jdf4660eHqHy0L++MHiLLEOpYlBvTlz5ybgkiB5UTAMe+/Lpd0r7iEp48kwnlUl4OsQg4h9A",
+	"anfn5OxZMbWbkLUmMlE8Zl2thsBUr3eyvnDGd9sE2XHLwrk4dYWInp31MXBwWEneKCx4kjS9Nce1xe4+",
+	"C55AUU1vW2ynKhHRdOntnx/6gUbWGT2bn6nKDcVvD/4a0Pl6BvBEKd+wr7m0EJ+zf2fKckR6c8ato5fM",
+	"8D40Z665O0DZZ32tstQwY90XPbWud1h/H+dbJLXPwHQ+sick3QfyyJObddsiOQV1BiqJrwxECrGYn3fI",
+	"PTDoR4x5Iua+7DjS5ZaXP9f5iBoicpvozyurGueNgbWpOW+3/QJPIjVqW5W2svT2Cl52CkuYRaoWlvKE",
+	"1tLXPIL51RN14H7PR8C8tfSrtKAluEX6Prnnpx231yMn0vqw3S17gstEzKv7PPhJyRa4HdjMWVuQQTu8",
+	"P9hAAjJu8jYmk6NlcDjogrZa+DepAMwZ+xKuLX3M5ou91pHsq+2CMHsNkb+v/tlfHe1OVaaxis1JnVCa",
+	"xGXs3ZqvJHq+NkNQ8HwWq/Iy3wey+uBBj41VGpuXO4cQdSKm1he941tRPmEpsvcKfzTL72eZtCLxxQFU",
+	"aolT0AsUMmvYq/xD1WMGxqB5wgzosXAOIBUNA48GpXCplmt7ST+/TyRt7QjZaacQIQvCvdNshPWGvuqF",
+	"cNx/PH35pHN69uTps+eNPKpG4jr/Xf6JO3u/Hb7tR+vFi/V9Mr8Vlxic27EE9nMTIVS6ZdjHxb81+WjE",
+	"n8cw2ncRRvsJ+gJrfoK4C8ybG9cFmUs3L+GaE121uSi+xdTExZLbJVIYrfUNRHD7xv+1NEmzKD9qtk7C",
+	"VFU5DvT1I0jUXCSfZom+qErAXEIgAQa4bqDVhfOswFxdQo/tmVFeIw5F2TIrURPDgragToNiPFtQjIva",
+	"rtlwwqBx/uTZty+b6rhixvNDU3LH66HvTa+9IWDyYInmGeR44UBZ4Rc+ecPOVJqTTz0NQIZ07UqsnaXx",
+	"XiXGPKm/caac7w66eGeGMBtcTpnSMaV0+eyCcmfDZwYIw6xKYkIPI8E/5zEQSzUDsu2AQnVkP5Z4B7Rd",
+	"W5Rnp2vKs9OzzsEKtEKw9GjLf9cyz5fdz1BO0DJHcJPZZSvJPjp0XmwfvT1pZ1uq1+IBaGfFfYp938sx",
+	"eWo22ItTVRjsuPyDN9cX+thgzAkloiler+NdezjGHYLirLgtmSeYvQM50LwzVAcsURsjd+b3B29RaWay",
+	"D7JwhdA4dTS2gV4ppeHdRuTXZ6FjEP5QYB7ThFPmDoy2BPKSqGi4VC/ggDpJGSeoIGArRvAoVICxPBr+",
+	"YFgA//JvvlNY7wrqaPN4zGVUR/HGe5lMnWfIZdxV19gNDn2TaEj5Yr5l0EiNIXZ+TiLGfqu8b2PwguRf",
+	"8r2kQnXKduOWjZSxzE4UmwLXhnEnycrcGP9ugcr3p8Lwop0Sfp+3OqefOnnC79o66ZU/p13rolUMfLwS",
+	"Pkht9A7vL3PuXRRezpmZcE0XFTqT3hfq8SSh5uSKCtMmfF38chQMXpW5L90sKrOt+aySEimmkgQwYaMd",
+	"cQMrcYVgc2P2NzESZdnBv6gJG3E5ZVaxBPgYmMpsngf87wywd12ouR2KtFFk9hG/FqNslCfSNBsjIemT",
+	"Tp4ELKSFPoYXbs3+E3ZgFpolPI6pDKdsXvp2cebfQPbtoHH+tHM737hiJvJqjYUUq2Fk5YtaSO873cQn",
+	"Wws9u88e8SmLVeVrwhiSxtrCNHJk/xv+pmQFn7GbKWY74PtGahTanFa/d5zBFQbLNoXRrLMyuLJN9StD",
+	"pOuUshmCz9V7BP2pgzfpc9a1E2VJoiYQzzXsjqFbgn31Ohc2tV2hfVkq4tTYsQNMlhr1+fD3YXSdRHZ7",
+	"tgproSf6mQZzwtx/8D7QjfeIxxCCIYgpIyyMzKNItSUGDPRIKbPc+jZQTvA086pXR59OAM3n3OZyKZ5X",
+	"s/siU61p1tZEyFitINIw+DONrZVEF+aqIFBa9QGT3lulkfASJfuUwI2RR8lAxhCzaBolWOmT6/dAUH9g",
+	"8u0uek7NnwrO671FpPWEW9BUUcqEZCYzKUgDi1kxLOXGXs0I8oqO9iLHgFGyj2hn7lPnvnhfVGfS30iW",
+	"dhgvo9o99q3hU0zJ3ghisJQVduhObsiKR3fyQKCYfLl5rzYJVBkExXrNlo8o1QB2LUap0hYL6/xd8M6E",
+	"goos2JaxGvho0xbqzcYoS6xIubZtN7oVSkdmD0m1e1MrSAz0hMc+XePRM4HyT/rdl3yU6v4vRDu/rP8I",
+	"blYoLXrM3fgJaKdAaORR9hzOxQrHFKXU6fVO54zsCUPwJ87URglhciBsFovYI2igGV2NmDTi162uiqet",
+	"7tQ6mj19/uLFi7PT55ujKZGQ0plcHr+i8l03qvYa4UwuQ8WeuaSPABp79q7oa2HtHBHNQ0TJpv5o4RD3",
+	"XOiIO3eFr51ff/y4UbeE/EV2jIk9P+8yDrjw3ZqnoYrHquSoPg7HdKWDnmHuxRlgKAYT7rE2Dsag80hO",
+	"8DFHXMbcwrbw9mYaon2jM/mtHXEZwbaxhGdUvQw/VGeyJvRQfKftyq45+fC0FEVFGEYzJ0e773AY12em",
+	"z0iaTfBexzkkmLXpbDzjmK4uFg0u0+EwqAEZ18iey4zY61GyqY9bcQ1BUFRHJj8EJv/smJF8N+/f/UgM",
+	"3lM69+guKNV2Jgj8lQs3W+b/aNgag/bFJ/6vpRWUP0M0/AeNq9elm01TwRZ+tY+ggtK/KdXKuDObT7YM",
+	"wMkYD7tNBarXAydeaq+ULJxZRZVkBb21PbbnikhCNPRB2Xvkw6yqicq0Ubrepg6zF/nA+6W97V6xFK9N",
+	"u1OWauiJ64OPWPgWvYHQPawvbhITkmGecbhzx6zLhcbxh8EEQLnPu1paJehwfg5YiIdtPVkXekojPibm",
+	"tLpDmO+/l58dmqx0YgGHuOxyEh88r00ebiMW4lkoTyzFsjkvwihX5Pb+He23muy3+wdLRinXUFSz+dX8",
+	"/STNplZXOxYm4jrejwhYAK2mpXxP7LmetZjDhAtrGEirBZgjbz5Q3iT8zywt8CbehEkYY04NqaEdcacn",
+	"lpU26hs/rnYbtVlavkIGY4BT7kJfSGYqk5Bp9FwKcMqtBe3G/r9/dlovv9ycNk+fffs/jTXyoHEBdiAM",
+	"+9NLzbI53XdV6dbPn5aGdmoVHO7ApkdTvJhynBMRepy5o31Y9rYGxKV4COrWL2Xr6naTW9D1Geaj37hv",
+	"/oJzf0pdwiRQZ3OhgYkX100y4vDSS6qJR4E8avuDAAGdCBsNCu0EFsyEYCB433VHdoLBVT0EP55ykYWh",
+	"BjixLwea3yPht2gywEIGMhhMkw3UBI2shFt04zGZuTTHGF/XLWm//c21GoWUjdOzO1asurcgonoAsq2g",
+	"dY/i6iAKVLEjF88jaoEPKZSGykmTouKSCWnsbdTiGsWW5UNoOUH6EOwht5ifOIUHPUMeRvihmZ8+NwW1",
+	"dGTwBxh9+EP6Bm+k4khfDnwWRhf6WR2suTq+YOq+dl2WRYtLdIZEpGJ4FK4wvTH6FpOiwSQkIZXvwSmu",
+	"8HFN+8b9s/L2vm76+RksF8kyCiKcep+IHNSgT0g++Mt8twEz0NGgiR9ucOW1imEp8trebX/sG4Cf4W2c",
+	"0onf+7VJ9nd8ws47m1Xj1IQkj6NhcAiWP5KXZ30qhh+hLyAsE5jToIHgiGq5agx6oR1kTd0W/kxiVKQX",
+	"xICdfyFmFq4tZb+pHstSZhV7csbe/TQL5kUqyUbS+JA0bt6fSgJ1P8l3j2tgJosGTSbBTpQeNpmayCYO",
+	"vXLyofDnlUAQoH/J2Sc6o44puBJhDSQ9322up/SIFkOtKBPABnQn7JXPyqXU+S6PWSIkFLsXI3rYZKAS",
+	"uPAP18ays04nH03FF24FFZjGieJbvYOtbBfKIwuadcFOACSLIEnMBes5FmMqsyyTCRjDDC/k7y6Cyfgz",
+	"nQfuAZmNHClHajTi2ANlJCKV4KtY3nUvJNJisWX15dLnAWBDmtlW4oZT05gCpWy4bhKVpYue4i2eVGsu",
+	"z4Na8yFIpnq9gJt6zv4Daek/CFeXJcBjIfus02kW2tFWLc9qMZpbXAw9niXWqd4kM1dKX3U6jWa+Zveh",
+	"29Xid36KtV4j5Bv/QO14mmELPSdgDaKohIyS1I669GrvzANGhf8+rbjpO5YRb7cobGVoIta8d0RlPRhj",
+	"45MPM5Iuk6SG8IzXzx9eLBN+8uTZs6dPn5ytskBKYfCed1YZJpgRUOW19oREHfg/lDawoABL7gRR7Prr",
+	"QKXzhJ//qNZcsxZey0pQFtIUlouyKki6ucsXvJcxM1QJTJ3wkd8LjAivocC4bZQWysTcAh5GY/cpFe6s",
+	"gg9cKnNAWj2lTYghEjEcclH2WyFjMlHQckUuJCp98F5/GeOmygiLvIt/fWtrsJmW9XoVONWKHAq3Cj9y",
+	"r/GIvO/6ayWtM60JK8adtUJ507Xr30l+nHutnYOQuMkhnpu+xO7tQsRHSNniaEkcWPt1ZzHg6fvOfkKS",
+	"U+t0q5DkDRfE2E8iSe6C/B4Lk2Z2VX5lGFSn/qI5lt6C+GU8jrIcwon4AesSDbNKDUOPx9R5uhIM+eOY",
+	"JIl5JFyGxrIEPrBbmJFq2mrf+L++tWEsYrgXinyp6+yfv6zS2Q+pp9pZKguegN+EN9whJoGb/ljqcjhx",
+	"a2VDIjkPpI1ZdXn/NwK9ZqlWjtr01uqSVZS5Ea0Alrf0TtMPvgxj61QOi3NVdnf1IH+PAxVYJIZFXOsp",
+	"CydndtwsZMn15G3y2GNnKGt5NLhK415uvN+H8HZ4Wbkx4R+VwIFkWfPpFtm8WuRnUgrZb6UqEdF0qbyn",
+	"kR9oYJ00PzdRdQlCIYsFr3QmdCUp80Z62AmCSrH+EgKAnb8+ikZS1MzDrI31vnV9UGKje9pF5wS/7VJy",
+	"fKwiE+jwhIjgxFHMCfM3KG5QXtqNvx9Caul219PBQCWxoSxe+vTaMg1jAVh6UnLJ6zTUAkHvTz3508Jp",
+	"IxWTz8FlzHXsHZhZns1l+MKdvIU0dDu0wd8fCel+hQ3erwj6+0mzEQ24lJAgJTiJ4mjAT0U/Ae18uPVb",
+	"H87tXlBTO1ePq0RFuB5OuIhZjG01j2jhh6Mkf3NKsiDv6Ii5hEmzkAeyuRRcU122U5IxNYCF+yd7Am/c",
+	"vytq47zROX354nnvCW91Op1O64X7nx/d/3Rm/3fa2FQAfNKCJ3vi+/eZTZSqBgfxeDbq0LpH7sUeRdsC",
+	"I5OB2Wh7Y+WzsWQANqVcO4xKImo2n2LKWGgnLwxL/cXqXWyT20wJY5C2ZafpijD2GzfuEw6rkTbzWZaF",
+	"snGxjyKRH9+UqR7DUzKzDMP/vHz/O7vETcOvF7L6P0N3oNSwLI7FUzGEaRDSWwxY0xJX09BeUCZ6mArp",
+	"trMyaW2aboTwUDUHpUxVzULfXmGAfP3Q+a253pKtPsu88DV3ZVNilenG2Ra3c0EIS6s4aeVWqoeV3YFk",
+	"txws41FIEy9E8pZ8zhGsxtbfiwy5JkiyluarrlXf+KEfud0fcE0v58Mo09o5NG4H4TpN0Dvs8cTAmly5",
+	"tJ+Tf3g1fo262yoWOHXNNdTKq4VjfeQsG5iBITM0ixEbxMRfZNidlfJVF0m4lRbDScIaXKuSLJNWJLP4",
+	"kk8qy6FPPOUKMCeM7mWxHgH7VWIK/YRPmaYkeUfxaAl97So7uJrwqflaEaa6n5TYaoIVSbR/Yke5OdSH",
+	"RjMgQbz542NIuPrj8udGszHmSeb49PSk8+PZs8YGEabfYTL/7jt2Mucmv7RKr+gKhUUlgHACypdMYLPA",
+	"Y7X5Qd3LOEJYlGxbLh+btyHu2R1gw4KwWxVgjrGbzKomikFs484t+Dot63Zo9ptcqPuiG3oGQqw7/y5X",
+	"7hidswP4l3yTaZUCl+w1SKt5wn7icsjSrJsIM6AKo1F1kdZ2ZeOxTKveMq05cqkmDmasO07UvMgAbsgF",
+	"e/PHx8UVr2MfdrmBrVipv4EzaLCBD9oIXajW79ywCSRJ1a7mOn9uYX4Tu0olwGXZEl5FEaT5rqie47eC",
+	"M6TG1d39U27shrMda9IOq7Xl0Z452jNVdWvz5gwT0iNi5U1w9lu2tmAQ3bjFfWvfWPVtaf1akeLXqWGL",
+	"+fSCWeWsmDtoGucUrX15xtHy21UYorIo7BfE5nTKjNqm58rsUdSFoR53LvxEFbx35+pjz76HWSb2VqvR",
+	"zE5ZPf6Tmo3+sglrtW9iPv1GfkMCFspqv0ZqDMu57L42eLB5fDp0ODJqqhiwNJ3lgw0y7m7+bJBu3/eA",
+	"IUcF+ADh40IdNhFKZkOIDl2Pe/npD5OlV492fPkzL+f+HhcJxK2J0sP2zVDIGMtK9bTOqtLPSg//LuSK",
+	"olI9fYtrc6MfNArlR7fW95l1CnSpPS0sjI4J2rXIjTkJ8IvzvpUeMqsFxNQsaYZM3RdjkCxLt5ZB3RP9",
+	"TMPSUpm3fkiNVBimKM03UQZoAzAQxJMEKDfaADyKbOiQEP6DYf60zpnJupSDrE2TaRiDzKCZY02qCcSz",
+	"/zK+T/ca9OJToMgKrHJwtnjdPFCJiPm0FfEEZMz18hvnX2j063xwjRS5MNeybKh88Y8K4tQf3eztHwio",
+	"6S2Sat+EP9fwBhaOfZdlsEe7/OHb5RM+ZTwned9XSrFAzXRhcU8zvUoN3ybNXQm/VYLvEeDvLkq7hxlc",
+	"CQe2iL47f3Q/49WHZF/TzH5F6EEqx561S3UWF8JN+dyQGK9M4/A7EpVfWV812dcpcJ1MvzIN+ADDeJIw",
+	"+hB/ccJehZ6spVc+/5IF9MtZEVzgqNzydVYMdRH1HUnCUeQ3O19TbuxXxn3IRdhzMoHcr6MB132ImbFu",
+	"SeWpKrXI/q2gE/8NtPPBkHTcid7KYTl7fqvS6id17fYPXWe3FDqS2W/PnoWsF/eQZmOkJF5mnW2Q47Kw",
+	"Y9SfeNcXQxsLq6OKPYy7H9/Xu0Q67xYueZnFec/sl7uI/Ptky/gcmXKMZLxFL2AhM4+C7CS8+6EwzO2R",
+	"BclyufSsyc6enZyenaCQYUoz/PRfEvMmMB3BCaZCHi/mJcoThlrKzc7jGOILPLgZVK6zxKoTa7xIOObU",
+	"POCcmrmbkdtmgbcZ7nkjckzBOGrao6bdkvfr9dzDy68Qo1Rp2/LybGkI8Vcc+tqPrJFXaKK/CxkvCx0O",
+	"8TI/qGGhg0x+FBHEYHT48kncDEQDxa27RVu0o2XVUEI6o6CGaijhp1xNUTsogPpSO7U+8nIff9rVBXm1",
+	"U2DVhXKkgVug6fcaloDrFCJLehtvipASC5dRjfPTs07nG5rl8grvjN2IN398bJw3nj05Oz152sHN93bc",
+	"Oz5FZ6GxSV2N34gdN0UoznpbkhPxNHPgeCe9jtflB2MB/YQdjrHHKmkn1SvewRZa/dkBTNmAj++kuypV",
+	"UPuG/ljapy8XEDXrieU88CjQK3tcF4hBmF2qidUmA60gAN9z31l8Qaegf/0AdEoKMhayf6U0ycmNEC69",
+	"Pb+XwPN6zHDUAAcWbc65PqTvSoWd7kfCWogvmKB+v1axLswaN/e5kPVohDbOUWeMeV6clFuobg3bFCZ7",
+	"4dlwWrSzFznmEyQGY88kM49Y5fVnQVKLsSnTmTxnGnhM98poVePdwxAgNXmK20Qr2c/jKCO6/6EYg7Ra",
+	"Jcwqy5O7aOmKKFRnLcZEobBvzsRFfPesGfwrL2iF7F8wpQPHNgsG+IQbf6NhhIyOKVX1M+vrAbY7VzIC",
+	"NlKYwBEzQ0gDjmuxw0+TuQP0eLj+zx3zI0qPNYJ5b3Fc7aTuplkWHPYhhAOPuuX2FKY3J1S+iWnPzh+g",
+	"xkEiGpBfHfERPGRXq/TuPdT0vL78R2nXYoWuJNfRQIzxyw8/vzWzQc+fsnc/bdpp+F/y69/efGILVyNf",
+	"mYUkqY6+V9+ozyh2+3fqn0NuPy4fwYuqrn2HhA5d3QMnXEUXQ5LNhgE9FhHydDeLhoDh+kKEsolsrXmE",
+	"X/gWvPii2HLkagR2oGL3SWbomxzKvtFs+JM7dsp9hJ1yC3yxRIqfsJkJs8w5PNopB4SxxHNhn6u4i1lK",
+	"rWPlUNzl89QMpeBW6rfFi/TnL047P/74/OkdDKbTs/UNpvaN+2eN2okt6ohj2cSDc8iLDaJ9YfKKUNhD",
+	"NdTWqGgWCaBJtxaPYPh6Pb/CDz2AXAH/Lo88ZSDc+LGEG0v6nGIP2NYSecX5womQcMG4ZSNlEEhsoDKD",
+	"GHMeBPjB+jRrMEAmY7XnGJdbwsFEuNzLHFXaDlVarrCCNqNGtdywRMm++zfcAzjTfcDTFCTEzoZ3Npsv",
+	"ma45tvy/k+HSGv1L0ZdC9v8O01oDV3+H6SVUZzPC9B7xqo1lMUSZFnbaOP/nl+Kxfsi6iYhwMR42QA2B",
+	"Ah1YYGAsj4YoeYP/hfGTv3x8+5q9eHb64q9zJxmDtG6Skn6kOM9W8w0TiPug2/7SomWy0dJDf03jLrNR",
+	"rYdenKaqgWM2OuRI5Ws1Sjni5iLSp79TMtmocO0gLBtlxjL4d8aTIgn9hodaQkB02tuvgPdUZDWXpgcr",
+	"MBU+5aP2hOAf2LIrksTJ2ABBURECC/2gNmx8XRtzhP177N0tAhlVZ8/ujw8ET1pdnnDfub1KnGIvsJ/8",
+	"uFpJpjBPhUD1yzUXJHIyKSwKWWd1/AlaHTBBvYpjw7LUVwfSIQapwFLQM6Rl50G5ndkzlfV50kIrQay4",
+	"XfzNDX0TRtZIYbOJpkuBa5xakwIeS7mJf9sQrTIZoNbxnT1i6PEssf4ibUF47aYZealzy+O4cJ77bUQe",
+	"xxoMkmuElnfjFz7qZrqPN2iZROi9xs9vGvQuvkPrWefpsxdOYVsNjjUav/AeSGM1NwYY9mz0yv13pWMJ",
+	"9k92SRd27G+j7i94CtdXIsZHn549efrs+YsfX65fMVDYvbd4xbfjO6LC/G9wi5ay4/To+R/KRRCu1UcY",
+	"3MkWBI8Jksd3E6AC7a7mMhpQvgxdEK8pg+iH1Tmj80qqfUNO7bc6w3ZE8CFsl5U1ic3sUbDtXrB1joLt",
+	"KNjuJ9g+BqynkH87lGoiCdjaH/ZF3jE/2FuU+YDSj9J3C/VSZh6u/D6STvXV6qvq39yo4yX1oUX0SzFT",
+	"E7Du+G6XYGyAm1uNyucpaYWMFSPeh3Yq+5tmU5XK01RENtMHDX4LoclB8SBVX+3eJ8uWZHR++P1vTfaf",
+	"H978jSnNPkP3g8/2IqaPNc/b+RsVwCILFSUe252yOqk7EzOgxxBXINRtT2wdswCXSGszUJNjPt7h5ON5",
+	"DE8vNplP2XCnFFiwIGVS3p+HcJ0XM4tJeGedly9On53dAXl9tDQY/a7WEPQ7WALelMDhI7pOBor6aqgh",
+	"SCe9h84KTYEPsV8fFZDl93p8ymK15rWwezf3ZcQtbDfSPIJ2yo2ZKB1vpZ9mWT34+4n8EOa4D3wpTNxW",
+	"YAM2TKJwC2fpQFM7Q5VQZZrWEFk2UNoA63Jnpk3X937DOjcp/i4R+fTz+IIqlRAxzwAepkEYBwYyhviw",
+	"GGJHUtj96uVa07zz6LbP1nnzPyQfc5EsqdGeNYr4wTDnmQa+uRsPl7IiJey0ejxyumFZag4OfEvjapTp",
+	"xXkuLXVoK23nIiwzlsvYPAIpP4PA9I1DBtyZAnR4jA5vx4J9eZmYVE4VneeOgoFIA1ml2POy6XsTa0iB",
+	"WxYr+s2A69JGw13oC7kXCgSbpZXpQvhSTTK0GeLMKplMETuBsumomJRjOw2Kh2P9vZI9oUcHKI7vEfT4",
+	"WfPJLZr2FUYEliukVVhimKbsL5/ef/rQZB/fvmbPz578+Ne6JGLbn1UNnb9rYRS/3FusckcDyN8QPH15",
+	"1nmyQUSfJiYs593G8j9CpMagp27u0jS/MABZ0jQpL6WvVIyseouXHzmHbmxhzSctgM9ZoBCSZ+k8L64W",
+	"ftX+fFt4vt8L22qQMJmn3X0yCd12IX8c+WGFxnK+oZ4TKlQeqSQY36cbs7THSsQ1Uv1IjaEGd5oevC11",
+	"MvP7t+U1OwNZ3tlpvhR92RKSTTjZahBk1JHUD9a5Jvl9y7WeNzv5BJuQDyB3uRGeiUtbCoJ2X1amOM3S",
+	"pMv3E3kZxtXq++Acy9Itw3IfR7ZlkUZUCrLw+vuPo4a1tEHGLQz6fTcWD8j4vVtwNVGXyOtPAZT2EKOZ",
+	"cxT4RnqouDyI6694fPynm9m8z0wNoqh94//65kirzvw6f/5rIA/VQIC5TG2seas64OZxkB62L+qVqcn7",
+	"SL9ymiMjbLX6E335q/zOUQfoJd6MQdoj5oCdq0K+RWsTPmVCLuljsB+tawzvQytcjC+//Maxl2ForTfh",
+	"81NV2m7+Ov8xNBy/fHfJ+tzChLrB4Wf/zgQ4pzPT5sJrEGrPJpWdJcwECvO7anaRmnUrS+o29ewvsTwk",
+	"wbq/cQuvqOdm4+z0vNNpNP2HVjXOG50f3Uff1nblS0l3dxHjDTmHSTU55lQdSk7Vb9SwD0YsVj7JcVP+",
+	"X5IYRZrCwihNuF1RVOmn+pQPrp/kw1xVzv4rwrx12/MofH1/YJhVZYBNlI4NJk0hxiGm1zSLTc7GXAtH",
+	"U4TkjcN3rDzWILr2zVDI+H4lUuUN3xxt+OlylIOU28EGMKcF3M/nnVLAgxXKMZDwXpVjF3/RuAnZl9/O",
+	"2Q0fqUzab847VWPQcQYn7AOfnrOblE+/NZqYpyYhca+LsCcJl/3MeQTOM21sqjw/O+Lbk+YszH2bUIiJ",
+	"jjrzADuI2Px4sWDKiwLWw+sTYMHqDoR9wWCU2qn/SV8hPBX5fU7aYlmBGYi0Pv3rRWHbgrHfrTwsvaVz",
+	"b/QAJeIvkCSK3bi3nxd5Iy6SWzLP0RiVPZw3PsJIyBj0xoLwExj70OTg59DOwYA8dlI6nHqMvLiLRJoP",
+	"YaWgjZKYmc/N0MwsRtYT/UyD8ZCzAQpGaWaQccy2JV/R4VgQWXAd6lnxTouzWCnN/uJzPhIhh/g+0UA5",
+	"2czzW9C/YqwkgZ5lKrNlYfWCL/Odh2r9WxzDtDPhVR2LXVLEyLNY2Bo8HdEnslvhV8+G1UkrYZZlF+e0",
+	"dwdPMWni1HzMZgeEXUZVErMxaLw9qqaj19zyRPVLyChvq14TPpFbdn6Mu7ee1u4aPFvjjvF/FiYuqedO",
+	"+LHc9GDMmw8Jl2gEjNQY5tnXfYpFcaAX8w/W4N9qsyUXGO1Uw1jApIaERv/kIqc/DEatQRl98LtYwq8/",
+	"TcNpHrA++gjR0JEr2jB8ppDYRGVJ7GO6d9I+S4n3Jv97aZvreRKsmxaqhHa+1oO/Ei4SAJdx3v9aLDa+",
+	"rt0GKQ0hiZjiaLfMp4pg0mhBgpVHlFZiCq9Lye2IywiSLcfN9vTSlcXj+I5btgIfAGcfbbLDsMkCYM9M",
+	"kGEQ3VeZCMt0Jk0N5lhRDqjUtlRmD1sQqNS+z+z73oN3CPMFvscV3wcxyFg+NUdZcTCpLZjZxnwHUTxn",
+	"PGLGzSYmT+hjUCkmJEzqKDr4PFAIJDbghqnUQozd2nxvNqsSn+6N5bvh6jHiWgtMx2AeCZWpvO+uco/B",
+	"qDV75XvdYDDbPYsJGXo5m7KgtgEZ/+7ec5+Xapb33VKigVJJo9nASwfqFYvfwrX1OTspeu6RGoG/e5iI",
+	"CKgOl1vu3vU/s4SAKoV1z258Kh1BXLu2v7tm/sHZNn1sc+meUmYAKbTvR1xO89ZGhNFJ4HtHGXcQ9hC2",
+	"gS40SXZGRABzRQsHqIUdYmT5m3E3xgmtNa8vVhtK1Gi5ZUCv6pzwO468pIE1+gbFeZaX8rkR1DfAR+Sn",
+	"wHUIyz+CnL8+T7FxNe2EI42Q6sx8/2y6Jp2ABtaFfiZ3DN25gtywyZaQGRmpNcCp0eNhgXIfQiZ6oysS",
+	"yiIx9grxmBHL/Ox5q/Os9eTUfQN9nlz5IpHzRuf0x14negatTqfTab1w//Oj+5/O7P/cryRq0qdnzYbj",
+	"hca5e+TaevC13y+/UzuO/G7G90c9eGi2PgmxvnJmL4a8SVbcES16legJ3vXN9mtfiJDf0gQPTNzcSagE",
+	"46Nx3rhJNfTE9bfWzXQ6nX5r30h1/vzb+pluc3uzFwFDcxegN25LGKKNQvITkQ4pU+eaGObk7FEEHVQl",
+	"DRbROL8LXcm8cQJG9pBvGPENuu6YM4uld0ga843WtyimCnfJpYa5/55I+7awuRWWMIVXq2rvOCck7hOh",
+	"bN5egIgGqxeQy61lk4PMRm6zvWQzllvwP4o0xMJeSYWZxDF0Z//B47FvLRhDqoywBdzy6nXPhELVku0s",
+	"c3ntDOmRkOE/T3fbMHNtSRhU8CMouC3KeD7zt1MtnBQI8n6vzlPw5luRj3hWSQW4TpW2IS5aIyG99ysK",
+	"U1WQUYHjDxd5AvfcFMMRPknFqRBqpJmHY3adNFhmqVKj9RmRPMgrolIC253JGKavyqP+RPiQPXv0Rw/s",
+	"nlpIir8HJjSMG3/UTYKp10xuMX8wl+0zwqzKvQpEeUkjayT//7x8/7ufpSoYg98+CgPBbQaj3fBVMPsR",
+	"59W0swKFKB+1py7zeQZuaDdf3L8yoxoBnIsG9EpDfX4eIWke9A2qJsEvG2WeBXI7lv5BNAR0cLTAf9Os",
+	"mwgzACqItKiLvuzWhF+lmR5JhU+Rpmaiuktgtuip344i7rJMo9oWZsIEqF32NVaRydn4xAtVRxBfGT2h",
+	"C07tGBJCSrP//6t3vzVzYCB8hlVJMlCZAaad49Jq4fO+MvcupYkBZAAGQnroFuDPISjgyKD4uCkfJfd6",
+	"3E4LUfLtXmZNNqlCoehACGuQpo925sHZmQVLYiYdsEUKEsO2LUzTvgl/flvHzNxF/GANpr5jn07PQk0n",
+	"NB0PhQ1+BBUD/tUv5t7bEZZTHkz02NdXUQSp/Yq13oh9YQfc7rqaYMXIQCIIsroeVbfRYqsT+HVuUdXd",
+	"3CAa7oKLXruJPoLT5kshHHqOWC5yDFphAjLUIZuJSnna7vPUNBHQKOEpwV5lUgOPBk44M50laGPJmBk+",
+	"xb5Velv1VaVEGoter1L+ui+XOGxVOeh2JvEQAkGNUq4pk7Ly5kLdNwu9du3ws9upKntJYKacjNzhpVxb",
+	"Z/y7fw+YpilzEFMFPQOznlYjdAMKp88loqofgDz3/vbeJbpfx/5cpkJyR94iIkcz9dljndNPnc45/v//",
+	"bNCTxG/xN+8P1W/wlZfhh8jKrML36O8cSE1+ZnOfhinJDE+A5BaXTEhjuXSfY+d2ieUTkQdru9WzZNtu",
+	"UJuCeHuXL7SM7YqXPTHykX131cnrTUDyQoaiQsRFKXpRgEJSScz6CgxT2+MpHQ64+vaBhuzp6oEWeN8L",
+	"AR4NpZokEPcx8u8WkoClv7H4OtnDPYB7s0d+CUCnuwTfi2ivhLLdF3VhMkUauAWce6+GYo9HNhQ52ukJ",
+	"4nieN4SMxVjEGU9ocXZ64un/15izN/7n35o59zfOGyPVFQm0jOXaNjaprqNN2HWkfTbpbfWEJ0/Q11hx",
+	"ZZmxIklYwqPhMZfjYGzOn6AvCPIpUlJCZGdFxYulBctlxArV177Bf5fH070kqFcVLCX4ww96y/CiO5L+",
+	"axj+bpaqYMcc8bR5ZMUY6yxudrCcKr0VVrFFzbUPgs+tsxlFHGV6DTL93ojsJJi9C5PL5iYTvfymApOy",
+	"Ldei13NWnp0oPWRKs4RPmASIDROGIWPPJ2NtR6hvAz3q3lxJa/jeeTJ4SUee3FFw4G9iDDO1yLLUV4Rz",
+	"wiIJsj6ugWuKfkf9TMNtNCgJ2LuPcdxbXM0+/TDynk5GRpjY7eZ/PH15+uzZaSizXNufojfZdSL8Gs6U",
+	"h+Y5Nkw5JA/qVRwbp2q1O4MIDDYZNxdOpFBLFCWBWYJ2m/DpLM44lAv9CLckVjzNYznRSnfrY3Fwjewx",
+	"N09VCoZjDYDD7r/7Ox9BwKwl3SKU9DbaLNpyF2Ntn35ayrWVqyLcH8KgGunMz3FsemdYOBOq0ke6os52",
+	"ZsA1eAgxq/ZdmxGW2b6JVAzbbGX3ayEjuARk0hdPrFeN/HSNauQquAtPkw81f9wvjxp/7dpsCntTle1A",
+	"Xx+tpYNpq2SVRpDbwslu44I1tDBqaTBgTQ1YWdwMP/hJPro5GvfwdABbpJ03ogT08P9KpWMJ9s+TMMIJ",
+	"ij6JKGkU3TKty06FFeYUe0fU2EvsCSRQXWpwRonJogHjLDOgzzEcxaWZgA6VOoaP7nGXuimxb067L9f6",
+	"wTsup278s3UY9g+Zp5kRpUOUacQO+ueXIt2/4yJxZJ8IOSz23qIMxLwD15oN8DF9IVqDD9ohyFsDQ+AM",
+	"geDuww1hzY7JsKonUbKPW8LSgebGMYRVQ3BvPnjxX5PO+Hf539d3ZIp7cIO9wLpmA6ZQpQnIDWzAx8BA",
+	"3st3eYDSfo8ccwk+5B3Ig9A/PW6wSuLATj8YhtSxBd6ZOv+0JZBw69AhlPHwgeb5lfhjrymyhJ2LQGcv",
+	"n/OAbFYNdIZYQmuNPsMqYJ0qAwFdbZOEiPk92nFiRMnkJfUE+K332QGhppkBX2+a8unRav2urda7SrNc",
+	"fr1PQZKh24cZUDlnjhWcwZRyETOl3Sc84TJyBJSmELMsxfJsPm8NeJr04R81kYuYSknvJOXTxm15Rz9c",
+	"ZjrPib32Df2xNFVjUYTV6B+uzYoHn7sRWhpxJA7mzw0x9CM1gk2pBSM5leRSdzSRTrQynEgkmapERNM1",
+	"CPEDDayfEP1EVeEK/PZREKI/IuqywJNERdxC3GSIAEIFCagbI5UkENnN8R/rwfTCcNw8yezP/Iq4GVwl",
+	"mMB93ngWkBixxbqIGueNHKlR6SsR0weiyyX9lQCPr2I+NY3zszyo2Wg2pLIiAv/NM8RfIej6U/w70/Kq",
+	"B25sB0/k+sqdXF/h+RrLZczRnfOJ8W7cj5jmihec5w2VxI5e6blTP80/nzSfNV98cX5aAhoBJM8bnZPO",
+	"s028tFsMtssw5AbcfbTqDhHUtnaBttIAS7UaCyQQx/QaIg+QE+I3i+GXkRrDRz/yg/9tDalP5f2khGF9",
+	"j+525IbDQVvBoC5FBTBd4Y5EXoParofS76i5u9zAVaaTxnljYG1qztuOiwsB/GjApYQE9+3fuGMj0O5D",
+	"p+pHpw28Tsys47HnHbeQXiZjk99BQqSBwjJnT54+e/7ix5e8G8XQK3R1+onLIfuvj+sr2FsbeI9ucsKw",
+	"IaRHgPeD4f6/A6Qebs1z+Q9mJggs4yxoJ6Z6zCnHhE2c/rTKac4mM8CTWnWisVqksFojXuK4v8PU7EYX",
+	"fhrAFG2Gozo8THVYYAhnKw5hah6Yatw2yd9RKeZaSw+vLBh7FZRXo9mYQHeg1PCKxuCeTQYGotmYL2sr",
+	"ssLr7thN/DtMEUqqMoPR0csQpmzEpyw+tiJ81BcApSp1JkEsIzquS3WuysWchpzfXeMNfIQIxDhAMiHc",
+	"gBUjYIVu0AuAA4jfU4q5FXMLLffrdZqr5BNnKbOqifUdQkZJFgvZb85WshQI7L6LQLQF7FkpDBuBHai4",
+	"aj76thRoIaIYXZfLIWIrmEGj2egrFU+o2ctYZdEA9Fq9Wwj/oTdrpBrQp7uay6gSFo2+bdyr3Q1Ojemp",
+	"IyVhSqU3eDHWQ/R4Km6bQmVXGeeElCNRSDdKTdzEOwacCGQWYoqPG3oiD6s5CkuSnMqqwSjm765quJxa",
+	"Lz3j+0rM4CMaf5P/1Xj67KTTcdIh09otqnHeePMHxgu8YDkP8kODRwj0IGntp2d3SdbYU5pGde4w3Y8W",
+	"MSycbGkyusJgcQYz6jvaaYfgtX2ESOnYeHWig8IXkjkdiekWZKQ7yt9Q6Kw0uNo3/q91Uid2cFe9gjEe",
+	"AcCzf9PmHP/PBAKifTkR0eXR8PtKnwh5MUvzJwoU2dbAjRF9OfLUtYuFVXV5+Fw8DeGcovyGDY1BhOPO",
+	"gDnD2pywz+6zr5lEhoD4K1PObFxmMY7UGBuf5xCveSjT5+waPqLikmlZ34ewV9+lJeAWj7s80Ur2fXeP",
+	"TW4JCnTyMBW6kniGWvQHNhzsUYUfVuA1l90zOIauUkOIHVO70yfqDmztPySSWGg6tl3V3s6v6nYtQ8t8",
+	"lY+4mP0KqNuex2mnyvPIhROKbDsREWzkafj33bFcKs56WywRQRwF0MGUKIKMDZqEoY0houYTbmwwndcS",
+	"L54ylkkXla0O1OKYet0Fldmqknmved0iDj5YFYrkfYJ1uPGmVP3MPsSYVQ9sNJgRycPFvVpOZXkLFm6c",
+	"ku+pY/XMo748e2WGpoQTgx8/4KbAlc6hd9xhcvQUCZOtmYAJly0PtN++oT92gXhHeAxrQN59SLj04A0P",
+	"mv9ny6wCv8Nvj3xfO+ZdcLFow51l44icTJ4u9JQGCsHM57i88jc3JUwUnPBqJtJqpFqRiiHgvLS7iaq3",
+	"BdkHN+drFS/nIVxGPnSX6dM4Mxwdh8OpJwDs34K0Tu11u4gOEDOp2EjNN0tDknP0YO6GdzL7+VLvYTas",
+	"TtEeZlkGuxUaET+qjsuzYwotl5to1VT6EWtRRU2uBLU7zpdw7He8m6B3vt/LGh4ftcThdTWeSYeKZsZb",
+	"0xHtm/zv5XfTBd6vX1us7Iz1WBoQF2498+bLu9UJa1rTnlZKr5xLia3+RsPz61raaXgn1H1sNbxOq2GM",
+	"0wwxQbooBjEjuAtuQ/IObXdlhfVJ1Hmlq63o1zis9nTpL3VLXvcejzwnFRGaci/N+KudQBFkoSfc7s1C",
+	"35bUG/Eh3IN2twp1QVfDp51Os5Fq6Ilrpwb/ePfuzcdGs5EhsZ9ulHM6e699GOzLuIia68RwbJN2MEb7",
+	"OzTaCzKjibD+qsf6YgySJWAdyzCl2YjLKdNcxtRv3NRu0LdBxvu3sEDGW44c7Mv9QBTPY3veQ47OorHZ",
+	"Bc+8PjpbaAFMnxvLpztg377o2TWjuH/Dod+1Depe4ZGbn9T8o0CJfT6Ge1id4fbtgYYAvCe3fxXlF3Ig",
+	"aupWC/OjqjowVYXx4FxNXaCACBHD/JremSvbVFJOiAgJZmnrqI+Z/JiPu8VFJVcYfDqDwMWsnmmUQI6g",
+	"rjPpXuPCX41dYwo3y2QCxjBD1b9wnSYqhsZ5jycGyquBY8S/XY+/fub4/vUWAvstWjccSDpgovRMBRxu",
+	"CJzAg+K8I5rKkph1NfDhjAwQK1lnck1sBDd8VpdlxQhUZlsGIoUJ+6dnnW02LtJ4qi132nGWrAghEglc",
+	"5mNrJbviVMvSevOlH7zJRWdlqJikr5jKLOtO2YiLpEhbtHVlgjOBuH/vHmtrEFH7Jvz5bR3wx+JJH6Ef",
+	"DzRRzynDRcCpakqdLzpoVuvwReLZkUBaJYwO/trXHWd+4esdPp1Js0NB1Cwz0kRMFyHhIGIvNS98HnaS",
+	"gGYjyl6wFT31TJGcqvrqrYKJWQoCun2Jd+fCXCvGEN6O26uBynTj/EWzAWPA4x4piXuTv+91Yq5ne/XO",
+	"fe3s3kazoeSVM14JojsSqSAAp382Oqcvf+Sn3eVFv/gaaGKeN6wWPLnyLSU2Kfstbuxn56/vGFttUylx",
+	"VD6HdLWitM9/MIvlu+tquirbah27fAf2+DI73C/0Udy7B0scNSD1o41Uko12qv8qDXHTvqE/qtPk3Mze",
+	"oV8j8oFufKikWAvbbo2gRan6TjhN1HS8ZH3QxVKomd4JoTZ6a6Lb3WUZ73to3CTQ5wmjBmxVs+GYK9+k",
+	"7X4YcjRp/WB1v0qcKBS1V02VF72vu5uvww/qjkY5GvjkJfASOXTAYuhvYuxBfYkvTzudDtNolPdyNml6",
+	"2aQsT4xvf2ogtIXYt5VOa/zBMMlHVZ2tdRBP1TZ4yq0F7X76//7JW39efbk5az7tfPs/Zeb4amHZ7gky",
+	"ipc7m29Fmc1+FJpHoXkfoXlrzsiM3XE6b6uSgOg9lnFIDrVqxo0muW5f1ttZ52AYQhlTmi5nSk+Ty37G",
+	"sWr39qwg3a+wrW52fwDTsYxPVAryepTQm5uW6vVEBHm+uUmdrDIDADtKTvDfedWSn3xXSI6vcWsrGhau",
+	"bdvt14a/LFVGTqQcvCribDJQSZDqjBv2+vIfjnj/+7fL/z6qGlQ1TpPI/io3Loz6rpNjwms88gQZDS1/",
+	"nNWIK38Yt0dlQQH66faKJOeP4Pe5gg3dhzjcxfus8lQZjg1ePVzhCfscQCm41gh12J3mdR+QGPdLLp3l",
+	"YfBnScIyw6ku3w6UgX9J990J+yRAk17hSaImXEZgWF9R1URmsANxZqDJjGKEekgrNHOoh/7qfcSnof6f",
+	"GzaBJME4L7UysSqJGU+5tmXwiAF6jDZ670FYgvHQIoIrxJBsNMk+JCzjVudZC3ERQ+qD0/4JXDcKeehP",
+	"n2CH+fwXz90vNoMl83uxVsz0bOvyojJHyJPjBRNIgRqioZIEiEsouNGwr9URvuyA4qkf8MyBOjM5rsjl",
+	"FEkV5BHydxSzfIhJRIsAuCul65KgqxfdzjmkP78t9wxzMVK7Wq2Oe3h98whKTvN3Pc/7SaNsmGEkR2qE",
+	"1EO4SoWGgD59wmuNkdqpQl5toIVTrshOLSPMtqOpaZ2ZqXOLqrIp3vBo4Lm0uMWG9SkRMFJaQ+Qe40c1",
+	"gwBHZU6/EYY5F49JNTlhr2QR8Ti0nu/xyLcLp1LTf0kjsPF80XKZcGccxOAemEDPMp5gAoKMmXEmilEX",
+	"fjBKDhQnZVYCbu2DMBJy0NHPiBlLQrGnNHuVOc+Du818x6ebXJZqNIDwsQ9M5ef8jTq/r/BC7ajvD1ff",
+	"v0I3w5e2EAtz484e0e0HaiLrU+w7gMGrEKBlQHjbFTb7t0WOHHoYHPqzVukcf+aQ5lLZPExQI5OSNbFW",
+	"AO21H7v7tnChDRm2Hiug+peFzkNThC00H0Nzi0t3El0g26CyIVuqVTeBkZmbN4YezxKbFyb4ebtKJcBl",
+	"7Ze6xWM7wjrkEa+CGY2+7uIRU6lFHyNZJvdpdh1lrMepyWSs9u7TvPY+iwfCE9bkboyS6G1iLZDqA0Uq",
+	"1Qjjl3+CVnPuy2TgHI1wrBPQEJ6T94whJ2bOXSlzSNy2PCx/hEJ0zhtxygCbVxyGE+K2+uiCPLaWLTLY",
+	"MjMjdpuBRbWyxkrVXVmlltdT4RIP/3bOvWUxf3N2kOacbqxYNxOJZYKwlGRJE+QiTfwa+5SW22SRmVpy",
+	"PRVWWrl/1qmyUsfaqgOsrfqIh2sCjk9Jn24idLQkpeqqeMoG3KxJuO639+34v4YlphL43fkmS2tm1J4r",
+	"ZQryAVszF+EqmgsNGL40G1ZY97vG79jMKwYzXN8oep0Zq0b4xrsuX1EJ/Cp7apluOHL1gRWtLBcd6Hhq",
+	"d0pRXjO3oei4rbsMl3FXXbcilU6X3ate0rjXbliNZF+cphIKL50e/MVquEu1/oXzSJaxPBo6tW5vdTjC",
+	"7OM1oQ38sd9XpVRG0LkZvlV6nmi2bfGc7ZrqLpBD89tRiVGICZ8ynjjlM0VrC6G+6BbzKJ7rNrqwrZMj",
+	"fc48RdPxDFQS5+3Xcq7BT5t4aimoNAGWSQ2R6kuBQvluvFMiU8EuTzF18jSMqVOYhjmqil/9949Cmha1",
+	"KosVGNbNDMLprHvsYbfunwnKbTQoAxXnsg8Fwtifid3VXMZXkUqwBr3x/+t0n8VPujPr+sqCHl3FfGoa",
+	"52fr4+yGdyv27dqdSb0uOzBuZqmrUk2OcvxQzGx/G7lleVCtB0RftoS8+93Jko73ChOvOCM0KkzFUpoS",
+	"vJ52TtlX+rxFn7cmXFqIv1KUjbOv0YAnCcg+fGVCGgvcY3VYNQR5wl6xVKu+5iPUpv+ShKz/NYaxiOAr",
+	"5W5hV9uQsOUsn6FUE3nOjNVuk7X5IfTUthZGKTajwAtqp4XdD7O07FbF7dmvsnEP2QUjLhInThPQw/8r",
+	"lY4l2D9Pwggnw4yZKI0il65+2EBpA6yLlSUbJG79YUBf0oJ3LMvczJ/cYZXfz+I5zvsMtSp52oSP0MtM",
+	"kDebSo/NhcHLtX7wjsvp3RuIQpRp51af//PLnFkh+tJxX2ZAL7rsjMzRrOuOpAuaiXWj0wjBGS2RJLPe",
+	"Elt21xw30xn6roX3AOaXlke2mv/WNxby9eTUuA6PlcTBL0Hapq+81nizazJMYHXHd04pydJM3FGZvLDl",
+	"7vxy2JSPcp87TxgREakxoVWMSwYtJ3oZj2MNBjFYLCSQDpzXLLNRF/TWGGFOvdWgYEPPhZwixDWLRV+E",
+	"pHWkmTTFhEgKzBWCd86nHIOe+q4N7JXXhG6IMAzD1RBfMN6z4GRFDyYh2YS0shs1ViIurZZSjo0sXN5b",
+	"UebTNc4b425HvDsbfp7+V6PZiBAYtfH05VnnycsNGBbP5C0eySvkp6NWfFRakQ7dLNByKBYsGqpbkwPO",
+	"oG0RvW5fKeLxfRZ2cH+lSAz149nL0yfIYNtXkkdee4QWqJDBpSM1HO4EzELPv7vzmKJb4BpY631mG+tY",
+	"b04VEzUFrXi44co3zrgiaYnnE4Qn+eXrHahbv/sy4hbiqnMVst8awtS0tbLc1iE96cGXNNffYbqblBeU",
+	"SHmB+hCmoZreWD5lfaVilkkrEgrwwXUq9PEavf57GrrfRsLGmxhHgkTUJggwCRN3XmsS+RrBtxQi0fO6",
+	"bXmi3+X80DpD0MWZlnU3JwIeHXzyX6pVnEWWzZ9WaG5eJIbX3PJE9WvsY76Khto3bk1LM/zo87lTPqb6",
+	"HW8r7pUGXc4jiOAekgkJ+0VJZngCCK9kNmSdlfDuizS9GxFZeVVXHPQIUBZKSWCn0vE2Eh9W4MRVQF7R",
+	"zGUuh/Ea8evfQPbtoHH+/GmzMRIy/OfpRhDuNQjbTbz8OxP1Du+978BRRx1yGDrk0ioN25Ig1ba25b1e",
+	"K3LLkSsA0i/d0NdhZJ2N82mOZfU1YcGPopK1kFEc3ptZxcbCCIsO80AZLLHCw5wHyrtg3CJADzvtdNZM",
+	"j8AH15Zf2hdjKJLSXrOlBipzkzotxqdXlMaV12/n1Zk9IWNsFDUZTBGNlL1wey1jw4wVSbIRQlx47R33",
+	"Kp+btpKhjurjoDpHzgkGJqRPuLViBHeRBavUh3Oz8a/aO5F7al7Vh3z7cmYNb54ymH0r6SND7ag1Gg8i",
+	"DAuNL4J2zGQM2jdHdapQyWirpE/TrLab/kHj6vQV8mmWGU603oM3mx64bbScmtoqBVnDvY577IxK7nMr",
+	"bkU0dOTeGLz4r0ln/Lv87+v1bSCc/RM9Ycf+9Ga33k1Sl4YlmAxLxjgeEdZrmcO6FV9yY/0+BXnrcpN7",
+	"q4I2JG9jSKRx/xvsIj/c4L+1GxVImGuZFIGBdnEtmtPcgBunxeAIl1K/TRGit7jzSjvnb0tWAyUXp/5a",
+	"qvifS8GRLwsDa7UiivNUBRwLYx5BBH/+dWdE8MpjIRMRqIlcvOdOerMW5PN5HkXcgxpBIYqHWQEbtowe",
+	"2zyxoCW3YrwCb+dVcWCN1PnexzOXWbgh5mnCrdrBG7uzNyasO+yfj3juCOeccPmDYYg9UE2+3yV9goxb",
+	"Kde2TqPg1hqX2AYfuLYP9R7rjV/erm+wNtYnR9vmMAKQmBDJJVN4rk2qrXLc6mEYrGHdTMYJsIhLFit0",
+	"IRbsrDVk1J0srTaMw3XX3uWGhSQpDn4z3velCG4O4fa3hDSWb3LDcftVdixxfsqcA7rMQvAt0U0gRNbn",
+	"42Og9nCSryBJ/NkaNQLKsHLO84CnKUiIseatUOZ5UeyiRS0/NTANPZEk1KNL0EeIELOmfMIWO3eUTiQy",
+	"l5vc79PaU15piqW2duphfR+JpR0wwlkXWFdl/YF1r25V6gNihVOknjmTATZ4OzC7O+WZgQehPHElC7GR",
+	"BwDnzLta8VCvwDObjeRGOQIfcIOPpvpRY+4uV2BefDENxl6gld4DMMxYlZIN7/tbDlQSi9BDaSc2e5pw",
+	"2QopOg9A9ji+ibMEPiRcelikfQqfQlfLkeqKBFppkpF94KXShEtrMCuBxdzyzSTS7CV3nLi0OHNJ7pJv",
+	"7kCNBCYciVZpJF7fOv4opw4JBCqENZlUk6azwHjeuR874BY6Ff5gmIRr69vjKblrSdVONYwFTB6GtURr",
+	"mRNY25Y3dQqVTg1C5YM/nxLZ8tmHByYYUO8emHvzfSTB86n3unjozKN6xPvhVC7yKiqRt7O8k7+1KZNr",
+	"NVL3BLDYIm9riAFGH9yiPObF/kwRD5px+ce7d28+nj3fpJPN/Evs2NT4m+jZSkEw4WYWADraE9+pdNkU",
+	"+2NOGv1NjOGWo+SlE4oDwvLwpQG9ebAcpGqK2S1JGEj5tLFla0SDyUYPRUi5pTy8eI2dhTa6oAu47GKj",
+	"NlzrN+A6Rm2O0mtrURuTYlrgvFjqq115O34BDyMmQ2s5SpijhDlKmG2UIKe37B0qIZsMRALY1ZEQpoU1",
+	"HijU7EToWPcoeS/8q63mcPjVHAXPUfAcBc+Wcsduy52+UvFFUdbgdVRPA9B1+60gkVXUT1gYFmuVphuH",
+	"hpZIJ2dp0DV4delfGLSnJupYy0SioKqTuRcURUmwXr90qpNSmY6gybpTxC6qmoSGNapAZJ6s26M9ERJM",
+	"XqTVE0nljO67LTSFFxZGhhoWU1WYrX5HRGMs7QffmHDhe02DzEaO9GafaDAqGYNbUyxMxHUMMTY/vA2k",
+	"U6OkJTp95G3jJ7P0+bkW8ZTKw4U18wWk67QzDnKiBog7/+S2Bp3VUS+Kz72zCKvFmskk9iq5mlk0G7VJ",
+	"z3Zuw+Ck7zPrtFBlaLkLER/BDDnyaMYchhnzMZOGeUnvVQn23EF9KWKmtPujJxI7319hpSwhq8R9b8UI",
+	"VGZbhNFuGufPO50l1kr7xi1jRaVhzvC165tfLYyqLHu30MOvLpT4nlQ+PfHtKX3zJUwf5dbZsLHaoapZ",
+	"bXS6Y6vMG50jtLY3aer00vPVVOkxv4aHpck4s86OiDhBBqtMMzXZIEv0Z7+xO/fJ1+XcoxJ7AEqs7PrS",
+	"i5wsbQYAbyLKvD3uEFJ7B3W0Wu20e+J6r5KgJ64fhBTI24jGYKyQ3DPP05dPOqdnT54+e04ntxZHvhXX",
+	"D1EI+P58EB/FwWHlYNK5UhKm5hOMyWDmpYAkNsVGWhpjdT4hl2ohBAoYnRX6bN9fylh+3Yq4hb7SYgVQ",
+	"wSd+/Xo2sk6koXyi6VIc03wxh49kyq8Lr0uqxw5AaOq15gjnze/s9PnLJ6e7b+tcgVBdOMUHkVDXaDaG",
+	"MKVgo4yd+ZeHHy/9J0z7MCTosYiACowhUqP1TcviW+8aoGtx6kqWOab1H4xK+RkolmcYL0qJ6da6OTsF",
+	"IWLTvrH8+krE1eGPaADR8BO//vXnmnXDr/FrN9WyrHNxyCoB355siJ7SIwx2UO9BiIahXSf1tebXTMQX",
+	"TKquiqcMEoO3eXiPvSaB7KqsFs+1NCriCNDJ5ZXGyUccVC/tuTmW2SS40EdhjuCb5pYIi/nUUAERVZJh",
+	"o7GBSuLd2yOl3iuPY398+zVGgoIuM0P+8eqTWxzoiDBEzjqNZmPMExFfuZ3FT85etDqnrc7pRhaJe+23",
+	"PLJm10UB63PM0R45DHvkVYzZJ+5UKSZGiN4oGbDSkClJWSiphhjcU5RGhBGrWBcIpNN3L9yqDYN0dj8U",
+	"1GXwZQ9BuNCuzYuJZqnI2VR4vJHxHryZo+h4fDn5vmeLJAmCVmwg4B+84ZFJ7CfiO5zyUKa+PUmRJWsY",
+	"mzioZvrPkuX079Zw8MbmQE0QIMkwNQbNOOsqHYMH0+DXEDcpxwwYfS6kN0Fxe2iYFhA/pMBYoJ796QrM",
+	"qMBJu9kUdOO88eaPRrMxFBJzsvk1MmizYSBJZl9bDdyOyDrVMAZt4CoakAT4spFSmSPt3WqV9bjqqFUO",
+	"JI8IEL3XMJ4kXiSoXplA2aoOCaOWJQt94teXYVi9JJ9PU1UIEN7p0FOGnC6JVZSNsA9crkEekmookMQe",
+	"M23cDhI+SV+rLHWKwGoR2asxt77H2ybifp4Adyru16f9o8Q/INyTCk6nQIRUk4UC3/sJfC14ssJjoCF7",
+	"KmUJRR/OYBPV5SwBlejKj9uoBqTOEgvcvUdeX0FEVl1DUXsr7EL067YURcTekL9ioO/YLrhlKWihYiZM",
+	"qAihvnLYEIoIrem8eM17lnEMHmYJNGddkTREmXYvQGiKXMb/kjPQ4SbrghExUL7vhBvWRejhE/b7HLSR",
+	"7rvPXtEtGcR+PgpRuh8BSPIT3fgR126MUSf/clywcNHpnCBAmtyrkp7dCTxvdZ5RsM/7b+6gUo58eoup",
+	"zxud05fQ6XQ6LfyfF+5/fgz/6f/PPcuq/OnPN7px+B0mtDtrafuz7YqJKj2P/IM5VX0FiLrsybPLo2Ef",
+	"DZ6jCXAwMOaYJsVl3t6FISorT1jKjSVpta0u4CSY2zf479LqkCAy6tWTSxngEbScwvc8RwOwxzVlgzRn",
+	"FSG+GRxWNlu1Uw26RhaEW3tVHsQcnbUjp/2SOjPCZ4upuveiNWxRE+6RL46i/6DgD/BU86oMsjgn8xdF",
+	"9xH6qEFa9+2EU2lSv5IMn/2DYX8JMAEi/qt7FWcRD2GKkA4wBn2ONSgp0ItyFmfEJTmms8B+2lhNf8G4",
+	"VHYAmmE+GO0KZ5lxVi8avpp6pgZEiC630cCZ9f+bGW8s47pwKmkmoCEmQ/1p5+UJowYxltJ/NN3PWeww",
+	"LRX7WmSqv8P06znDltO+qlNYjz9hAiZpme3ttguT3d/Q1t+3Uw8dF2YFzAzpJ59OO+ennfNO53+cp+y+",
+	"uz7Fv3wz1vObYGgnqi8kZelkzh0WMf+/UulYgv3TkbMfhpDhzca/M+4fcPosWNrNhrHYhm1h/k6YP5PC",
+	"fdudOkr80gx4EOcNnor1bfLipu04CIdTr1/GDTwaEJXhxZ6PzR+YHN29RYxsKGSRqVGIXeSlszyKILXk",
+	"AMeZdg8Jl+wICo78XlF1MuLXLSdTWo5MTeP89PmLFy/OTp970doSFkZEaUub/VRUZVcK4J5YdVWPa3wr",
+	"7nLdunHw7UvdTOTe45GHwfDEN0cSISKrMQCGClX4rGyRgNPTkPSamMIip2wEseDMTlPw3fwwdRtVp5L+",
+	"JynX9oT96uvYhbWAIEyxMEPCjKOuDKLvXt3NxYcgm8woNoKR0lNmLGbhJtySLp4N9VbDOcXnnKTFGWcK",
+	"2E2Uf0cq5raSz18u2FWo5nEFmICuRiNMRq9U+WUqPUsTxeOcvm+z6fxm/z5D+wjrnAyUATbiaeo8fXfI",
+	"7oVX4inNa8D74Ct98vvyg0EkJ+p9n4JKqzGW8J+KOc+ePauIr69j6qjIgm0Zq4GP5uVLHsLvCslxMbfe",
+	"rDHKEiscIbbd6BYaLnMPSbU7PuuLBREqas1H+09U938hsruODc7oq0R2XlqlIQ5pqaqvwRikfsu+FjVN",
+	"+8b98+3r0RzZojmCAsVLSSP+JGBMgl6Ly2O06wn7JRbF2Wk50svto14WziuKrPr1flX4goDcHkHeRo/r",
+	"QC2BOvKg3sx7cCyMSHe7sgpWm4fu9CpiekRwpJHWsGMv/cC66Y3mWZYk55d88Oamf88iRuOOTc2yu8fC",
+	"Ie31BtLbMmn3unXqFqLBADY/Nha0MMPWCP9qRWbcaDb+VNKNfpM5C6L9E+hEbNbZsfjaOy5kujV1FUsc",
+	"A8mHU1kdJVxjYXWqVZxFoPOgCWoep5R8foLSMamktUA5ViYUzamF9g398a1WtG6cIlz2BISdxQJvLvsP",
+	"RvbUKmzwJd+RQ7mfJmtHgfNoOzQ6ucL96f4wL16asx6N2JmRfCftL2WU3Jb48cS0xBp1I77zgCroRx5L",
+	"xXN2pi20RlwkjMexBjPnOf0arrzK7FzQdZu5oPeqY8Bti1tOAnqY3+udhBF5MO/XmLPXbgyu1piJ0og5",
+	"wBIl+8x9wtKB5oQLq9yz6ZEbWr+gd2/2hjnLUj7pNuiofA6obt8daoiuK58T7y8sZrDhPxiG996bCIrl",
+	"yqZ94/5ZEW1DYVCrPlhO6gefORc4ejfCf7UZ4I5k0SVZuAwiYKM+grMq7W+e+IRPqVW7Fv0BFpVz6RFp",
+	"+BhKc7q9b7NnheOVgwddom3agH735aos5xzGjQ/pSzU5aoxDc1dIbuRXn46Emyzhsp/xPjSZhQTSgZLg",
+	"2w4hcL/mMhpsXX20Y0ELrTFQUpRJVYDpbg3bEyVzXPv0tgz81bKIS8Yjy6RCsXfksTp4rCTLNEmYAaRT",
+	"D7hH4k7GLAGLQs+IPhaaFE5muyQPcu8UT0vYKcGP+BHCtH4i901yvUSLiboDRd/CoN4OPQs5Fna/9ExL",
+	"2B09X4K0F+hxJUIOnZ3UV4r6TBoYg0RsxSO5107u77hIch94IuxAZdic3gd0GKfzsYpFA6UM+HQ4bSxT",
+	"sgbRrmGkxuCzVlo9Hlml98oYtKBLXM9bXM773o5YRPRlS0g24dIaSpjE+ZmSyfRiXhE7F49gBI88UzvP",
+	"UB5X7gIQrYbDcX5403l/kwFQHtfMGRCGJWo+d3c7XBPoYOX9xWUYWGezD5pjaSaNX8bB3zbkRILwfrPX",
+	"foDxplUkRtJoDRITffmr/M4vyuglsHTo2OLUsgFPU5AQOzsgJ+kJnzIhq8sSHjBlj1UWDUC3sCpoRRLi",
+	"P2jsT37od03WxXd55HTtj56pHvPUsFBh48FYBmrCRlxOEU5JSKrUy/s6B1r/iScIzFJC6ymfjuDezQQq",
+	"7dMRH0LxWPeL9D7gUkLSOG8MhTJDxy2hE80f786e439m7knPOp1mA5Fx8Kkj+rTx8gTh36NMa7ceROD8",
+	"6DaNAOHtQKusPwhgz6dnrSenszrUwnNOOyedsgdtcvU8t6k7voK+PXdJ8ZX78mjtH8rNwjvvVOSFqkEq",
+	"nbDfve+AERJfnEp3S2ah18QSMbQ6A2pBKbZv8I+l99MLgmcnemsFPxz8hXXO9zvTPaWlf7iMHwwTcV7t",
+	"l3I7mOUHdXOiqKo4XImutzaNtruJiob3ihPt5w2rtDq+j6f6/aKioi3UOD9tNhKOf3Q6a2tR/wIf93FB",
+	"7+d+jRZBicj4xdt1Rw16KBr07wCpydUmJQ13gaqjY4ARxBtKzU01ZTv18ZEDEUI9sNHA89EHIc0O4K4s",
+	"XNt2ZMab1nCXWgQffv39eIV0MOz9C5exwSYo1p8tpR+QwcwNe335jyZTMoIT9qpnQU+4jk1oAxhxSeWz",
+	"dgAjAqdYSE2ow3ZuG0iSA5II7nUeqlXSbIzADhRaT1xulmbu3+mSJ/uyU2ZTl+BEEUZJAgwLvgnA8SjU",
+	"Dsfrz20W5+E38WYXRZt2hjNTmkklgeDpukoNzQz2OeWCkiacWKvbvMnkoblZ/o2OjtbR0ToKrbWF1t+w",
+	"8gA5B+KZ8EItZbkl5BqCy/L1B1vzvCbQHSg1bIGMUyU8Dmnl1d1nGv0mH1wjGyzMtSz7IV/8I7g8Bg1U",
+	"qEv9SIw73QIt+F0rowWeiiFMAynUVG25cGp7VQDzhPL64zuvyXCjuiJJTnpC8gTPs5mzismiCCCG2G1h",
+	"ppPGeWNgbWrO223/7JNIjdq0y2srlIV9+SzMzu/AFpZwCZGGlSyFNpKwmJSlwR51zoFdj8n8pC8Kx4xX",
+	"YQM1kQzljZLJ9E5CZg19074Jf34jnk2AMrfLskZrkS5rVArgXaE8lsTUnwr6Vuk+FgzMCHPWwyeGRIxB",
+	"i3lctg1UXtW162262pVZs0r+Hv79qyy86w7tmNX5Y+GIQjZ7WbdFqvh9SEZPMHAehPGyR7Y5SuoD67yb",
+	"h+gMFzFBvc6Om332WNJKoqaY8Cl16PKA1BImZcA0NRky7ZmiWsed/nk2evetHX+VWAmTJ2CWgl27L+dw",
+	"pkFmI7eBceY+96+LblRfjEFeYbNXwpwiR2ol+vX7Hq7DjataBj6jCmH76W6bSc4f3fSR5/7O6D2HeBea",
+	"JdyCsYxbC6PUzrKBCWfsVnr7Q1P5G/K8RiVRZ2ndokFSUV7nlpHv5YNqLfmpU+hIU2gM+azVOSt8t6ld",
+	"Qup511jwc5MH26A8Uo+ROiU9W0yOZecH1CYaZGzygCz2wJg1phWxmY/anzO8d8TrRWUIsJ6ZFHGF/LX0",
+	"zOvlGNCu31jRCtX73gUXLsO/pA9OPuR2gPcLpzqD9BhS3VFQie7XiiGl0MHOHwH2uXHmpy8GMKIvTWgJ",
+	"LSwmBJw9ZQOV6Z2wpJkIj1S2V5akZTyk6AaPrBhDrtw34tRL2tRj4OJoGezEMkByW5A7Sjrlr3q9XUgR",
+	"533tXYZYPa3/1uasLr++jF1/XQg0HVm2dgVOVjafdVneIuuEXORlZXm5VeqH1q8v8qkqAT98BvWh3w9N",
+	"BoCWWiHnZQipDb3YRTRgqRZjboFJsBOlh4b5o0W0+/nSvp2kx5RdFKVZCRHtz44aAqRXoXcxZX+G3XPb",
+	"dNo5OeucdE467dPnjS8bG1pztLtzU2t91jnK7QO7I1pM2r6/ejDtVKuxiEHX0KD966XoS24zDV+dSREN",
+	"ABNA1djHj7ANMuMGs/wuGGc9nhjMXzeWJ+Sx/gVHP+l0mPlrofc6ikffAp062qHYLO2G7l/wNU+SLo+G",
+	"q3qnOh4Kv/nBoK+M74CI72IEPq0+nub3OMQus4uc/LXX7Z/6tPPy+T2amW4mRj4s7sdaYqwMbw4bgt5d",
+	"Q9fbf9NxEESZxk7y//xShsfmjhZiFvmNCJD+4fDdfycq4omzgvGqNeVzeWIfKKXSlHf3Pnt+dvr06e2U",
+	"5aybiGgpS5qRqYMb/7s1z4/uXX959+p16/KXV2fPnofXx/I3z5TYXH4A1zyGSIx40ixEf30qXR7ZDZ0Q",
+	"2AB/TFElDanS1pywV4G5JdyNjc3IfIQIRGpXMXDFO1Wya2Ff1mXYHzvNxkjIlbez2+fey9k23JVv/+52",
+	"+PvlWiIpd7L+WnY66/d0+e6S9bmFyTyjvnN6tQ8VjPr82bMnz+/Ep1aLFGpRnPjk1hb052peY6/clgLl",
+	"l+StzPM25+5XkUex978uZU9csTdINrb96X1nbFgb9+A8CNP3aNWeDAkKjmloQ87ZGLToCYibzODrNXNK",
+	"aDLnNjmy6/UYz+uk69SDzmZtqV7PtG/w7yvV631raxiDNjypM+T32U33vtdbkYLgFgJh7H4vDDyCWQHL",
+	"7Ol9scw+Lrzfrt3cuXlv2+Y5eRwd3ENxcBFD352rBelOlsXQtawLTE2c3loE0f9JJEmZz4s1T8HjnReE",
+	"N40ucO283H9+cQxnQI8Du1IecRsZ0U9xU1ZVjy1u3Rsw4/wB3lWZZcIaSJAUvTX5gcaUpCLiQ1Kt+pqP",
+	"EIsC72gp5mdVEoeYHxDOhH9e7uNXPBC7moROSIyboXGGd+EBH8kEL/n9e2+xG5yYsneM5dHQNNF4Hyhj",
+	"nbFgLO8VX/HS/XfpehQb8Sl2WRHSOVjuYSfFFoAe4fX2b39Rk3kvIlZgWDczQvqkVv+MsOiq/Sig3Plf",
+	"vOaWJ6pf9YMoM1aNsJoeLGo5hExnVqXzxzpSFqGwbz/nZ8A9G6hExHzqHEqQMff7CtdkPjHNLYSEGa5F",
+	"r2fcBsnYtyTNj6sHTm4Di7nlJZO9VlJCRAeTd5ub2yGNIrH8fNQETJOSjfNeX57uwkfOWCw87hVRV9kD",
+	"/5EDoVrNpenhn3RR12R2oMEMVBKb5mwCYVjCRcxiNZGeg0JQy0+XV/veng6btSKEcP68CRfWOGIzmUlB",
+	"miLnUG/X248JmOb4FCNkP8lLTvFwHD9GAyfcYsYtIcQUqMl9gy7e7ZNJlHsci6ZRAsUTIYFVAmfAh278",
+	"SEmYFmkt2FMVFOuEl4jAILPFqrAdPZUk/lZBMicOkcSmLJMpF3M8oZLEEZGSZZMo7Q7NO1Jm9vhYoAfB",
+	"uNZiXNyU3MEq4Q2Vdd0GS6uL7/gbxH0oY+LLGU2TiRpyWdzrINFPjZ2jmF9HXsB9+fb/BQAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

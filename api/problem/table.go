@@ -52,6 +52,7 @@ import (
 	"tollhouse/billing/visit"
 	"tollhouse/billing/voucher"
 	"tollhouse/provisioning"
+	"tollhouse/provisioning/fleet"
 	"tollhouse/tenants"
 )
 
@@ -120,6 +121,9 @@ var table = []rule{
 		account.ErrNoPlanChange, desk.ErrNoNote, tenants.ErrNotFound, notice.ErrNotFound, visit.ErrNoVisit, sandbox.ErrNoCopy, promotion.ErrNotFound,
 	}},
 	{NotFound, []error{bill.ErrNoItem, tax.ErrNoExemption}},
+	{NotFound, []error{fleet.ErrCloud, fleet.ErrOrphan}},
+	{wrongState, []error{fleet.ErrState, fleet.ErrRevision, fleet.ErrUpgradeState, fleet.ErrUpgrading}},
+	{taken, []error{fleet.ErrOfferName}},
 	{Unprocessable, []error{event.ErrTooMany, report.ErrDayUnsure}},
 	{wrongState, []error{event.ErrMove, event.ErrNotActive, report.ErrDayOpen, report.ErrDayClosed}},
 	{wrongState, []error{bill.ErrRunState, bill.ErrOwnRun, bill.ErrNothingToBill, account.ErrPaused, account.ErrNotPaused, account.ErrSameCycle, account.ErrParentCycle, account.ErrParent, desk.ErrInTerm, bill.ErrItemTaken}},

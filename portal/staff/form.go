@@ -49,6 +49,22 @@ func (f *form) refused(r ui.Reader, err error) bool {
 	return true
 }
 
+// refusedAs is refused for a domain that names fields otherwise than the form.
+func (f *form) refusedAs(r ui.Reader, err error, names map[string]string) bool {
+	var invalid *tenants.InvalidError
+	if !errors.As(err, &invalid) {
+		return false
+	}
+	for _, fault := range invalid.Fields {
+		name := fault.Field
+		if own, known := names[name]; known {
+			name = own
+		}
+		f.fault(name, wanted(r, name))
+	}
+	return true
+}
+
 func (f *form) fault(name, text string) {
 	f.faults[name], f.Open = text, true
 }
@@ -67,6 +83,9 @@ func wanted(r ui.Reader, field string) string {
 	name := field
 	if strings.HasPrefix(field, "tax_rates") {
 		name = "tax_rates"
+	}
+	if strings.HasPrefix(field, "add_ons") {
+		name = "add_ons"
 	}
 	return r.T("staff.want." + name)
 }

@@ -14,6 +14,7 @@ type section string
 const (
 	wallSection      section = ""
 	operatorsSection section = "operators"
+	sitesSection     section = "sites"
 	peopleSection    section = "people"
 	auditSection     section = "audit"
 	securitySection  section = "security" // of the person; not in the navigation
@@ -26,6 +27,7 @@ var sections = []struct {
 }{
 	{wallSection, "pulse", tenants.OperatorRead},
 	{operatorsSection, "building", tenants.OperatorRead},
+	{sitesSection, "server", tenants.StackRead},
 	{peopleSection, "users", tenants.StaffRead},
 	{auditSection, "list", tenants.AuditRead},
 }

@@ -7,6 +7,7 @@ import (
 
 	"tollhouse/portal/web"
 	"tollhouse/provisioning"
+	"tollhouse/provisioning/fleet"
 	"tollhouse/tenants"
 )
 
@@ -18,6 +19,7 @@ type Control struct {
 	Staff    *tenants.Staff
 	Visits   *provisioning.Visits
 	Watch    *provisioning.Watch
+	Fleet    *fleet.Fleet
 }
 
 // pages are what the handlers share.
@@ -47,6 +49,8 @@ func Register(e *echo.Echo, site *web.Site, control *Control) {
 	e.POST("/staff/requests/:request/refuse", site.StaffOnly(tenants.VisitApprove, p.decide(tenants.Refused)))
 	e.POST("/staff/requests/:request/withdraw", site.StaffOnly(tenants.VisitEnter, p.decide(tenants.Withdrawn)))
 	e.POST("/staff/requests/:request/enter", site.StaffOnly(tenants.VisitEnter, p.enterApproved))
+
+	p.registerSites(e, site)
 
 	e.GET("/staff/people", site.StaffOnly(tenants.StaffRead, p.people))
 	e.POST("/staff/people", site.StaffOnly(tenants.StaffWrite, p.addPerson))

@@ -60,6 +60,26 @@ func (f *Fleet) CloudViews(ctx context.Context, tx tenants.Tx) ([]CloudView, err
 	return views, nil
 }
 
+// CloudView reads one cloud as it was seen last; ErrCloud if none of this name
+// is set up.
+func (f *Fleet) CloudView(ctx context.Context, tx tenants.Tx, name string) (CloudView, error) {
+	views, err := f.CloudViews(ctx, tx)
+	if err != nil {
+		return CloudView{}, err
+	}
+	for _, v := range views {
+		if v.Name == name {
+			return v, nil
+		}
+	}
+	return CloudView{}, ErrCloud
+}
+
+// IsUnwanted says whether staff have had an orphan deleted.
+func (v CloudView) IsUnwanted(site string) bool {
+	return slices.ContainsFunc(v.Unwanted, func(other string) bool { return strings.EqualFold(other, site) })
+}
+
 // LookAgain has a cloud's room and orphans looked at at once.
 func (f *Fleet) LookAgain(ctx context.Context, tx tenants.Tx, cloud string) error {
 	if _, known := f.clouds[cloud]; !known {

@@ -19,8 +19,6 @@ var (
 	ErrOrphan = errors.New("the cloud shows no such orphan")
 	// ErrCloud means that no cloud of this name is set up.
 	ErrCloud = errors.New("no cloud of this name is set up")
-	// ErrNoRoom means that the cloud was not seen yet, so that nothing can be said.
-	ErrNoRoom = errors.New("the cloud has not been seen yet")
 	// ErrUpgradeState means that the upgrade's state does not allow what was asked.
 	ErrUpgradeState = errors.New("the upgrade's state does not allow that")
 	// ErrUpgrading means that a site is part of an upgrade that is not over.

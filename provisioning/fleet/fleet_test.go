@@ -44,7 +44,7 @@ func (b *backups) finish() {
 	b.done = true
 }
 
-func (b *backups) Final(_ context.Context, site provisioning.Site) (provisioning.FinalBackup, error) {
+func (b *backups) Final(_ context.Context, site provisioning.Site, _ time.Time) (provisioning.FinalBackup, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.done {

@@ -140,7 +140,7 @@ func brokenOf(obs provisioning.Observed) failure {
 
 // invited is the site as the cloud is to make it. A machine that has not
 // enrolled gets a new invitation once its former one has ended; what has
-// enrolled keeps its data to the letter, else its cloud would make it anew.
+// enrolled keeps its data to the letter, else its cloud might make it anew.
 func (r *Reconciler) invited(ctx context.Context, c *claim) (provisioning.Site, error) {
 	site := provisioning.Site{ID: c.ID, Operator: c.Want.Operator, Name: c.operator.Name, Revision: c.Revision, Shape: c.Shape}
 	if r.hosts == nil {
@@ -149,34 +149,43 @@ func (r *Reconciler) invited(ctx context.Context, c *claim) (provisioning.Site, 
 	if c.adopted && !c.rebuild {
 		return site, nil
 	}
-	now := r.db.Now()
-	usable := c.sealedInvitation != nil && !c.rebuild
-	if usable && c.ReadyAt == nil && c.InvitedUntil.Before(now.Add(r.config.Lease)) {
-		seen, err := r.hosts.Seen(ctx, c.ID)
-		if err != nil {
-			return site, fmt.Errorf("ask whether the host has come: %w", err)
-		}
-		usable = seen.Enrolled
-	}
-	var invitation provisioning.Invitation
-	if usable {
+	over := c.InvitedUntil == nil || c.InvitedUntil.Before(r.db.Now().Add(r.config.Lease))
+	var kept provisioning.Invitation
+	if c.sealedInvitation != nil && !c.rebuild {
 		clear, err := r.seal.Open(siteContext(c.ID.String()), c.sealedInvitation)
 		if err != nil {
 			return site, fmt.Errorf("open invitation: %w", err)
 		}
-		if err := json.Unmarshal(clear, &invitation); err != nil {
+		if err := json.Unmarshal(clear, &kept); err != nil {
 			return site, fmt.Errorf("read invitation: %w", err)
 		}
-	} else {
-		var err error
-		if invitation, err = r.hosts.Invite(ctx, site); err != nil {
-			return site, err
+		stays := c.ReadyAt != nil
+		if over && !stays {
+			seen, err := r.hosts.Seen(ctx, c.ID)
+			if err != nil {
+				return site, fmt.Errorf("ask whether the host has come: %w", err)
+			}
+			stays = seen.Enrolled
 		}
-		if err := r.keepInvitation(ctx, *c, invitation); err != nil {
-			return site, err
+		if !stays && over {
+			kept = provisioning.Invitation{}
 		}
+		over = over && (!stays || c.Shape.Workers > 0) // workers that are added enrol as well
 	}
-	site.UserData, site.WorkerData = invitation.UserData, invitation.WorkerData
+	if over || kept.UserData == "" {
+		fresh, err := r.hosts.Invite(ctx, site)
+		if err != nil {
+			return site, err
+		}
+		if kept.UserData != "" {
+			fresh.UserData = kept.UserData
+		}
+		if err := r.keepInvitation(ctx, *c, fresh); err != nil {
+			return site, err
+		}
+		kept = fresh
+	}
+	site.UserData, site.WorkerData = kept.UserData, kept.WorkerData
 	return site, nil
 }
 

@@ -29,7 +29,7 @@ func (r *Reconciler) close(ctx context.Context, c claim, sites provisioning.Site
 	if r.backups != nil {
 		var err error
 		site := provisioning.Site{ID: c.ID, Operator: c.Want.Operator, Name: c.operator.Name, Revision: c.Revision, Shape: c.Shape}
-		if backup, err = r.backups.Final(ctx, site); err != nil {
+		if backup, err = r.backups.Final(ctx, site, *c.RemoveAfter); err != nil {
 			backup = provisioning.FinalBackup{Reason: "The final backup failed: " + provisioning.ReasonOf(err)}
 			r.log.Error("final backup failed", "site", c.ID.String(), "error", err)
 		}

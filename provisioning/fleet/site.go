@@ -171,7 +171,7 @@ func Find(ctx context.Context, tx tenants.Tx, q Query) ([]Site, error) {
 	rows, err := tx.Query(ctx, `
 		select `+siteColumns+`
 		  from site
-		 where id > $1 and ($2 or state <> 'removed') and ($3 = $4 or operator_id = $3)
+		 where id > $1 and ($2 or state <> 'removed') and ($3::uuid = $4::uuid or operator_id = $3)
 		 order by id
 		 limit $5`, uuid.UUID(q.After), q.Removed, uuid.UUID(q.Operator), uuid.Nil, q.Limit)
 	if err != nil {

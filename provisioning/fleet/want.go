@@ -227,3 +227,6 @@ func (w Want) same(other Want) bool {
 	return scaling && w.Operator == other.Operator && w.Cloud == other.Cloud && w.Size == other.Size &&
 		maps.Equal(w.AddOns, other.AddOns) && slices.Equal(w.Schedules, other.Schedules)
 }
+
+// Measures are those that rules may name, in the order in which they are shown.
+func Measures() []provisioning.Measure { return slices.Clone(measures) }
