@@ -119,6 +119,9 @@ func (c *Cloud) change(ctx context.Context, s *stack, id provisioning.SiteID, p 
 	if cleared, err := c.clearFailed(ctx, id, parts, stands); err != nil || !cleared {
 		return c.notYet(ctx, s, "a machine that failed is still being taken away", err)
 	}
+	if err := c.clearUntold(ctx, id, parts); err != nil {
+		return provisioning.Observed{}, err
+	}
 	grown, err := c.growData(ctx, parts, stands, p.number("data_gb"))
 	if err != nil || !grown {
 		return c.notYet(ctx, s, "a data volume is still growing", err)
@@ -181,6 +184,42 @@ func (c *Cloud) clearFailed(ctx context.Context, id provisioning.SiteID, parts [
 		}
 	}
 	return failed == 0, nil
+}
+
+// clearUntold undoes what an engine that died had made and not written down, where
+// Heat could not make it a second time: a router is on a network once, and a port
+// has one public address.
+func (c *Cloud) clearUntold(ctx context.Context, id provisioning.SiteID, parts []resource) error {
+	router, known := "", map[string]bool{}
+	for _, r := range parts {
+		known[r.Physical] = true
+		if r.Name == "router" && r.Parent == "" {
+			router = r.Physical
+		}
+	}
+	for _, r := range parts {
+		switch {
+		case stepState(r.Status) != stepFailed || r.Parent != "": // what is under way is a living engine's
+		case r.Name == "router_interface" && router != "":
+			if err := c.unplug(ctx, router); err != nil {
+				return err
+			}
+		case r.Name == "address":
+			addresses, err := c.list(ctx, kindOf("floating ip"), id.String())
+			if err != nil {
+				return err
+			}
+			for _, t := range addresses {
+				if known[t.ID] {
+					continue
+				}
+				if err := c.delete(ctx, t); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // growth is how long Ensure stays for a volume that grows: Cinder takes seconds.
