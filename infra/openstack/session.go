@@ -67,8 +67,9 @@ func newSession(c Config) (*session, error) {
 	}
 	provider.HTTPClient = http.Client{Transport: persistent{next: next, sleep: c.Sleep, now: c.Now}}
 	provider.UserAgent.Prepend("tollhouse")
-	// A token that is about to end is renewed before it is used.
-	provider.ReauthBeforeTokenExpiration = time.Minute
+	// A token that is about to end is renewed before it is used. Heat works with the
+	// token that it was asked with, so it has to last for a while.
+	provider.ReauthBeforeTokenExpiration = 10 * time.Minute
 	return &session{config: c, provider: provider, clients: map[service]*gophercloud.ServiceClient{}}, nil
 }
 
