@@ -58,6 +58,9 @@ func (o *operator) deskWork(ctx context.Context) error {
 		if err := o.planChange(ctx, tx, accounts[min(changesPlan, len(accounts)):]); err != nil {
 			return fmt.Errorf("change of plan: %w", err)
 		}
+		if err := o.arrange(ctx, tx); err != nil {
+			return fmt.Errorf("what is agreed with debtors: %w", err)
+		}
 		return o.waitingOrder(ctx, tx, o.people[askedForMore])
 	})
 }

@@ -69,6 +69,9 @@ func (o *operator) tick(ctx context.Context, t tick) error {
 	if err := o.stack.Advance(ctx, t.at, nil); err != nil {
 		return err
 	}
+	if err := o.layLadders(ctx, t); err != nil {
+		return err
+	}
 	if err := o.connect(ctx, t); err != nil {
 		return err
 	}

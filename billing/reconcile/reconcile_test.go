@@ -214,3 +214,32 @@ func TestHoldAgainstLedger_showsWhatDiffers(t *testing.T) {
 		return nil
 	})
 }
+
+// What a notification has booked during the day is not booked again by the day's
+// statement, nor by the same file.
+func TestImport_aNotificationAndTheStatementAfterIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ada, _ := w.subscriber(t, "Ada Lovelace")
+	number := w.owe(t, ada, "30.00", "2026-05-01")
+	entry := line(1, "30.00", func(e *statement.Entry) { e.Structured = bank.Reference(number) })
+	file := statement.Statement{Format: "camt.054", ID: "N1", Account: "DE89370400440532013000", Currency: eur, From: entry.Booked, To: entry.Booked, Entries: []statement.Entry{entry}}
+	for range 2 {
+		w.Write(t, func(ctx context.Context, tx tenant.Tx) error {
+			s, err := w.desk.Import(ctx, tx, file, reconcile.Upload{Name: "n1.xml", By: "clerk"})
+			if s.Unclear != 0 {
+				t.Errorf("%d unclear", s.Unclear)
+			}
+			return err
+		})
+	}
+	w.imported(t, "S1", entry, line(2, "1.00", nil))
+	w.Read(t, func(ctx context.Context, tx tenant.Tx) error {
+		paid, err := payment.List(ctx, tx, ada, payment.Cursor{}, 10)
+		if len(paid) != 1 {
+			t.Errorf("%d payments of one entry", len(paid))
+		}
+		return err
+	})
+	w.check(t)
+}
