@@ -57,7 +57,9 @@ func TestSendNotice_aSandboxSendsNothing(t *testing.T) {
 	out := &outbox{}
 	w.host.config.Messages, w.host.config.SMS = out, out
 	w.connect("flex")
-	w.write(func(ctx context.Context, tx tenant.Tx) error { return letter.PutSettings(ctx, tx, letter.Settings{Attach: true}) })
+	w.write(func(ctx context.Context, tx tenant.Tx) error {
+		return letter.PutSettings(ctx, tx, letter.Settings{Attach: true})
+	})
 	w.advance(w.day("2026-06-02"))
 	id := w.leaving(notice.BillReady, notice.Mail)
 	if got := w.text(`select state from notice where id = $1`, id); got != "recorded" {
@@ -81,7 +83,9 @@ func TestSendNotice_makesWhatGoesWithIt(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.connect("flex")
-	w.write(func(ctx context.Context, tx tenant.Tx) error { return letter.PutSettings(ctx, tx, letter.Settings{Attach: true}) })
+	w.write(func(ctx context.Context, tx tenant.Tx) error {
+		return letter.PutSettings(ctx, tx, letter.Settings{Attach: true})
+	})
 	w.advance(w.day("2026-06-02"))
 	var stored notice.Stored
 	id := w.leaving(notice.BillReady, notice.Mail)
