@@ -254,7 +254,9 @@ func newLab(t *testing.T, mark string) *lab {
 	l := &lab{t: t, hand: newAdmin(t)}
 	c := config(t)
 	c.Mark = mark
-	before, err := openstack.New(c)
+	cleaning := c
+	cleaning.Silence = 40 * time.Second
+	before, err := openstack.New(cleaning)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,6 +27,11 @@ func (c *Cloud) remove(ctx context.Context, id provisioning.SiteID) (provisionin
 	// Heat tries a deletion that failed again, from where it stood. One under way
 	// is left alone.
 	if s.Status != "DELETE_IN_PROGRESS" {
+		if s.Status == "DELETE_FAILED" {
+			if err := c.clearBlocking(ctx, s, id); err != nil {
+				return provisioning.Observed{}, err
+			}
+		}
 		if err := c.deleteStack(ctx, s); err != nil {
 			return provisioning.Observed{}, err
 		}
@@ -41,13 +46,58 @@ func (c *Cloud) remove(ctx context.Context, id provisioning.SiteID) (provisionin
 	seen, silent, err := c.lookClosely(ctx, s)
 	seen.Phase = provisioning.SiteLeaving // Heat may not have begun yet
 	if silent && err == nil && s.Status == "DELETE_IN_PROGRESS" {
-		err = c.deleteStack(ctx, s)
+		if err = c.clearBlocking(ctx, s, id); err == nil {
+			err = c.deleteStack(ctx, s)
+		}
 	}
 	if seen.Reason == "" && failed.Status == "DELETE_FAILED" {
 		// Why it failed before is worth knowing while it is tried again.
 		seen.Reason, seen.Detail = why(failed, seen.Steps)
 	}
 	return seen, err
+}
+
+// clearBlocking takes away what keeps a stack from being deleted though Heat does
+// not know it: a router's place on the network, and ports of the site's names on the
+// site's own network, which an engine that died had made and not written down.
+func (c *Cloud) clearBlocking(ctx context.Context, s *stack, id provisioning.SiteID) error {
+	parts, err := c.resources(ctx, s)
+	if err != nil {
+		return err
+	}
+	for _, r := range parts {
+		if r.Parent != "" || r.Physical == "" {
+			continue
+		}
+		if r.Name == "router" {
+			err = c.unplug(ctx, r.Physical)
+		}
+		if r.Name == "network" {
+			err = c.clearPorts(ctx, r.Physical, c.siteTag(id)+"-")
+		}
+		if err != nil && status(err) == 0 {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Cloud) clearPorts(ctx context.Context, network, prefix string) error {
+	var found struct {
+		Ports []struct{ ID, Name string }
+	}
+	if err := c.call(ctx, neutron, "GET", "ports?network_id="+network, nil, &found); err != nil {
+		return err
+	}
+	for _, p := range found.Ports {
+		if !strings.HasPrefix(p.Name, prefix) {
+			continue
+		}
+		if err := c.call(ctx, neutron, "DELETE", "ports/"+p.ID, nil, nil); err != nil && status(err) == 0 {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *Cloud) deleteStack(ctx context.Context, s *stack) error {
