@@ -68,6 +68,8 @@ type controlConfig struct {
 	Cloud       *openstack.Config // of dedicated stacks' machines; nil for none
 	Sites       string            // folder of sites on this machine; empty: none are made here
 	Proxies     []netip.Prefix    // whose X-Forwarded-For is believed
+	PublicURL   string            // where machines reach us; empty: as we listen
+	Programs    string            // folder with versions of the program beside the one that runs
 	Log         slog.Level
 }
 
@@ -176,6 +178,14 @@ func (e *environment) link(name, what string, schemes ...string) string {
 		e.fault(name, "is no "+strings.Join(schemes, ":// or ")+":// URL")
 	}
 	return text
+}
+
+// optionalLink is a link that may be left out; no slash at its end.
+func (e *environment) optionalLink(name string, schemes ...string) string {
+	if e.text(name, "") == "" {
+		return ""
+	}
+	return strings.TrimSuffix(e.link(name, "", schemes...), "/")
 }
 
 func (e *environment) stripe() stripeConfig {
@@ -314,6 +324,8 @@ func readControlConfig(env []string) (controlConfig, error) {
 		Stock:       e.number("TOLLHOUSE_STOCK", 20, 0, 300),
 		Cloud:       e.cloud(),
 		Sites:       e.text("TOLLHOUSE_LOCAL_SITES", ""),
+		PublicURL:   e.optionalLink("TOLLHOUSE_PUBLIC_URL", "http", "https"),
+		Programs:    e.text("TOLLHOUSE_PROGRAMS", ""),
 		Proxies:     e.proxies(),
 		Log:         e.level(),
 	}

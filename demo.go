@@ -153,11 +153,12 @@ func (d *demoRun) live(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		return err
 	}
+	d.plant.openDesk(ctx, control, publicURL, "")
 	clouds, err := localClouds(d.folder.file("sites"))
 	if err != nil {
 		return err
 	}
-	d.plant.startFleet(ctx, control, clouds, nil, nil)
+	d.plant.startFleet(ctx, control, clouds, control.Desk, nil)
 	handler, err := d.plant.webHandler(api.Config{Host: host, Control: control, PublicURL: publicURL,
 		Ready: ready(host.Ready, control.DB.Ready)}, withPages(pageSources{host: host, control: control, publicURL: publicURL, doors: doors(host)}, d.plant.log))
 	if err != nil {

@@ -32,6 +32,8 @@ var roles = map[string]role{
 	"demo":        {"everything on one machine, with two operators and their history", runDemo},
 	"control":     {"the control plane: operators and their stacks", runControl},
 	"host":        {"carries tenants' billing stacks", runHost},
+	"agent":       {"watches a server that an operator runs itself, and reports", runAgent},
+	"enrol":       {"has this machine taken in by the control plane", runEnrol},
 	"migrate":     {"brings all databases up to date", runMigrate},
 	"rotate-keys": {"replaces stacks' data keys, and with --master the master key, while all runs", runRotateKeys},
 	"bench":       {"measures speed beside named baselines", runBench},
@@ -75,7 +77,7 @@ func run(ctx context.Context, p process) int {
 
 func usage(w io.Writer) {
 	fmt.Fprintln(w, "tollhouse <role> [flags]; settings come as TOLLHOUSE_* (docs/settings.md)")
-	for _, name := range []string{"demo", "control", "host", "migrate", "rotate-keys", "rate", "bench"} {
+	for _, name := range []string{"demo", "control", "host", "agent", "enrol", "migrate", "rotate-keys", "rate", "bench"} {
 		summary := roles[name].summary
 		if name == "rate" {
 			summary = "prices a usage file under an offer file, without a database"

@@ -29,7 +29,7 @@ func withPages(s pageSources, log *slog.Logger) func(*echo.Echo) error {
 			config.Host, config.Authority = s.host, s.host.Identity()
 		}
 		if c := s.control; c != nil {
-			config.Control = &staff.Control{DB: c.DB, Commands: c.Commands, Registry: c.Registry, Staff: c.Staff, Visits: c.Visits, Watch: c.Watch, Fleet: c.Fleet}
+			config.Control = &staff.Control{DB: c.DB, Commands: c.Commands, Registry: c.Registry, Staff: c.Staff, Visits: c.Visits, Watch: c.Watch, Fleet: c.Fleet, Desk: c.Desk}
 		}
 		pages := portal.New(config)
 		pages.Register(e)

@@ -72,6 +72,10 @@ func newPlant(log *slog.Logger, keyFile string) (*plant, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newPlantOf(log, box)
+}
+
+func newPlantOf(log *slog.Logger, box *secrets.Box) (*plant, error) {
 	passwords, err := identity.NewPasswords()
 	if err != nil {
 		return nil, err

@@ -24,6 +24,9 @@ func logTo(w io.Writer, level slog.Level) *slog.Logger {
 
 // runHost carries stacks of a database that `migrate` has prepared.
 func runHost(ctx context.Context, p process) error {
+	if isEnrolled(p.env) {
+		return runOwnHost(ctx, p)
+	}
 	config, err := readHostConfig(p.env)
 	if err != nil {
 		return err
@@ -102,12 +105,16 @@ func runControl(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	plant.startFleet(ctx, control, clouds, nil, nil)
+	publicURL := config.PublicURL
+	if publicURL == "" {
+		publicURL = "http://" + listener.Addr().String()
+	}
+	plant.openDesk(ctx, control, publicURL, config.Programs)
+	plant.startFleet(ctx, control, clouds, control.Desk, nil)
 	keeper.Start(context.WithoutCancel(ctx))
 	if err := firstStaff(ctx, control, p.stdout); err != nil {
 		return err
 	}
-	publicURL := "http://" + listener.Addr().String()
 	handler, err := plant.webHandler(api.Config{Control: control, Ready: ready(control.DB.Ready), PublicURL: publicURL},
 		withPages(pageSources{control: control, publicURL: publicURL}, plant.log))
 	if err != nil {

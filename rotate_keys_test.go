@@ -21,7 +21,12 @@ import (
 	"tollhouse/tenants"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+func TestMain(m *testing.M) {
+	if code, is := asRole(os.Args); is {
+		os.Exit(code)
+	}
+	pgtest.Main(m)
+}
 
 var houses atomic.Int64
 

@@ -30,6 +30,7 @@ type operation struct {
 	self    identity.Permission // what a subscriber needs for its own account; "" if it may not at all
 	command bool                // takes an Idempotency-Key
 	staff   bool                // of the control plane
+	machine bool                // of the control plane, for machines
 	stack   bool                // of one tenant
 	stream  bool                // its body is not held in memory
 	yaml    bool                // its body may be YAML
@@ -57,6 +58,7 @@ func readOperations(doc *openapi3.T) (map[string]*operation, error) {
 				return nil, fmt.Errorf("%s %s: %w", method, path, err)
 			}
 			op.staff, op.stack = strings.HasPrefix(path, "/staff/"), strings.HasPrefix(path, "/t/")
+			op.machine = strings.HasPrefix(path, "/machine/") || strings.HasPrefix(path, "/downloads/") || path == "/install.sh"
 			if err := op.checkAccess(); err != nil {
 				return nil, fmt.Errorf("%s %s: %w", method, path, err)
 			}

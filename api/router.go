@@ -22,7 +22,7 @@ func (r router) Add(method, path string, h echo.HandlerFunc, m ...echo.Middlewar
 	if !declared {
 		panic("api: route that the document does not declare: " + method + " " + path)
 	}
-	if op.staff && r.server.control == nil || op.stack && r.server.host == nil {
+	if (op.staff || op.machine) && r.server.control == nil || op.stack && r.server.host == nil {
 		return nil
 	}
 	return r.echo.Add(method, path, r.server.guard(op, h), m...)

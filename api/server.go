@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"tollhouse/billing"
 	"tollhouse/billing/identity"
 	"tollhouse/provisioning"
+	"tollhouse/provisioning/enrol"
 	"tollhouse/provisioning/fleet"
 	"tollhouse/tenants"
 )
@@ -43,6 +45,14 @@ type Control struct {
 	Visits   *provisioning.Visits
 	Watch    *provisioning.Watch
 	Fleet    *fleet.Fleet
+	Desk     *enrol.Desk
+	Programs Programs
+}
+
+// Programs are the versions of the program that machines fetch.
+type Programs interface {
+	// Open opens one by its digest; enrol.ErrProgram if there is none.
+	Open(digest string) (file io.ReadCloser, size int64, err error)
 }
 
 // DefaultMaxUpload is the largest usage file unless configured: 8 GiB.

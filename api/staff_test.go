@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http/httptest"
 	"strings"
@@ -15,10 +16,16 @@ import (
 	"tollhouse/billing/tenant"
 	"tollhouse/infra/postgres"
 	"tollhouse/infra/postgres/pgtest"
+	"tollhouse/provisioning/enrol"
 	"tollhouse/provisioning/fleet"
 	"tollhouse/provisioning/sitetest"
 	"tollhouse/tenants"
 )
+
+// noPrograms has no version of the program.
+type noPrograms struct{}
+
+func (noPrograms) Open(string) (io.ReadCloser, int64, error) { return nil, 0, enrol.ErrProgram }
 
 // controlSealer leaves what the control plane seals in clear.
 type controlSealer struct{}
@@ -58,7 +65,9 @@ func newControl(t *testing.T) (control *Control, signIn func(w *world, role tena
 	staff := tenants.NewStaff(db, passwords, controlSealer{}, time.Now)
 	control = &Control{DB: db, Commands: tenants.NewCommands(db, controlSealer{}), Staff: staff,
 		Registry: tenants.NewRegistry(wishes{}, passwords, func(string) bool { return true }, time.Now),
-		Fleet:    fleet.NewFleet(db, fleet.Clouds{"memory": {Sites: sitetest.NewMemory(), Place: "Hamburg"}}, nil)}
+		Fleet:    fleet.NewFleet(db, fleet.Clouds{"memory": {Sites: sitetest.NewMemory(), Place: "Hamburg"}}, nil),
+		Desk: enrol.New(enrol.Config{DB: db, Seal: controlSealer{}, URL: "https://control.tollhouse.example", Log: slog.New(slog.DiscardHandler),
+			Binary: func() (string, error) { return strings.Repeat("5f", 32), nil }}), Programs: noPrograms{}}
 	return control, func(w *world, role tenants.Role) string {
 		email := string(role) + uuid.NewString() + "@tollhouse.example"
 		added, err := staff.Admit(ctx, email, "", string(role))

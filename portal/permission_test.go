@@ -125,7 +125,8 @@ func newRoutesWorld(t *testing.T) *routesWorld {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 	portal.New(portal.Config{Host: w.host, Authority: w.authority, Mailbox: true, PublicURL: w.server.URL, Now: time.Now, Log: log,
 		Control: &staff.Control{DB: w.db, Staff: w.staff, Commands: tenants.NewCommands(w.db, clearSealer{}),
-			Registry: tenants.NewRegistry(nil, w.passwords, func(string) bool { return true }, time.Now), Fleet: fleet.NewFleet(w.db, nil, nil)}}).Register(w.echo)
+			Registry: tenants.NewRegistry(nil, w.passwords, func(string) bool { return true }, time.Now), Fleet: fleet.NewFleet(w.db, nil, nil),
+			Desk: newDesk(w.db, clearSealer{})}}).Register(w.echo)
 	return w
 }
 

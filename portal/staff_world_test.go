@@ -29,6 +29,7 @@ import (
 	"tollhouse/portal"
 	"tollhouse/portal/staff"
 	"tollhouse/provisioning"
+	"tollhouse/provisioning/enrol"
 	"tollhouse/provisioning/sitetest"
 	"tollhouse/tenants"
 )
@@ -44,6 +45,7 @@ type house struct {
 	passwords *identity.Passwords
 	staff     *tenants.Staff
 	registry  *tenants.Registry
+	desk      *enrol.Desk
 	server    *httptest.Server
 	cloud     *sitetest.Memory
 	hosts     *sitetest.Hosts
@@ -80,10 +82,11 @@ func newHouse(t *testing.T) *house {
 	reconciler.Start(ctx)
 	t.Cleanup(reconciler.Stop)
 	h.staff = tenants.NewStaff(h.control, h.passwords, box, time.Now)
+	h.desk = newDesk(h.control, box)
 	h.registry = tenants.NewRegistry(reconciler, h.passwords, func(country string) bool { _, err := account.TaxRatesOf(country); return err == nil }, time.Now)
 	h.serve(billing.Config{DB: on.DB, Identity: authority, Seal: box.Tenants(), Inbox: t.TempDir(), Now: time.Now, Log: log},
 		&staff.Control{DB: h.control, Commands: tenants.NewCommands(h.control, box), Registry: h.registry, Staff: h.staff,
-			Visits: provisioning.NewVisits(h.control, cloud, log), Watch: provisioning.NewWatch(cloud, time.Now), Fleet: h.keepSites(box, log)})
+			Visits: provisioning.NewVisits(h.control, cloud, log), Watch: provisioning.NewWatch(cloud, time.Now), Fleet: h.keepSites(box, log), Desk: h.desk})
 	return h
 }
 

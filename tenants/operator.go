@@ -26,7 +26,7 @@ type Operator struct {
 	Sandbox     bool
 	Settings    Settings
 	Standing    Standing
-	CopyOf      tenant.ID // whose sandbox copy it is; zero: nobody's
+	CopyOf      tenant.ID `json:",omitzero"` // whose sandbox copy it is; zero: nobody's
 	CreatedBy   string
 	CreatedAt   time.Time
 }

@@ -36,6 +36,15 @@ const (
 	VisitEnter Permission = "visit.enter"
 	// VisitApprove decides on a break-glass that somebody else asked for.
 	VisitApprove Permission = "visit.approve"
+	// MachineRead sees machines, invitations, hardware and racks.
+	MachineRead Permission = "machine.read"
+	// MachineEnrol invites machines, changes them and shuts them out.
+	MachineEnrol Permission = "machine.enrol"
+	// HardwareWrite keeps the register of hardware and racks.
+	HardwareWrite Permission = "hardware.write"
+	AlarmRead     Permission = "alarm.read"
+	// AlarmHandle takes alarms on and closes them.
+	AlarmHandle Permission = "alarm.handle"
 )
 
 // permissions is the one table of who may do what.
@@ -45,8 +54,17 @@ var permissions = map[Role][]Permission{
 	Viewer:   {OperatorRead, StackRead},
 }
 
+// ofMachines are the permissions around operators' own machines.
+var ofMachines = map[Role][]Permission{
+	Admin:    {MachineRead, MachineEnrol, HardwareWrite, AlarmRead, AlarmHandle},
+	Engineer: {MachineRead, MachineEnrol, HardwareWrite, AlarmRead, AlarmHandle},
+	Viewer:   {MachineRead, AlarmRead},
+}
+
 // May says whether the role has a permission. An unknown role has none.
-func (r Role) May(p Permission) bool { return slices.Contains(permissions[r], p) }
+func (r Role) May(p Permission) bool {
+	return slices.Contains(permissions[r], p) || slices.Contains(ofMachines[r], p)
+}
 
 // KnownPermission says whether any role has a permission: an operation that
 // asks for another one could never be called.

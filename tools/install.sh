@@ -12,6 +12,8 @@ for set in "$@"; do
       command -v chromium >/dev/null || missing+=(chromium)
       command -v curl >/dev/null || missing+=(curl)
       command -v jq >/dev/null || missing+=(jq)
+      command -v ip >/dev/null || missing+=(iproute2)
+      command -v shellcheck >/dev/null || missing+=(shellcheck)
       ;;
     *) echo "install.sh: unknown set '$set'" >&2; exit 2 ;;
   esac

@@ -229,6 +229,48 @@ func (e AdjustmentRequestState) Valid() bool {
 	}
 }
 
+// Defines values for AlarmSeverity.
+const (
+	Critical AlarmSeverity = "critical"
+	Major    AlarmSeverity = "major"
+	Minor    AlarmSeverity = "minor"
+)
+
+// Valid indicates whether the value is a known member of the AlarmSeverity enum.
+func (e AlarmSeverity) Valid() bool {
+	switch e {
+	case Critical:
+		return true
+	case Major:
+		return true
+	case Minor:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AlarmState.
+const (
+	AlarmStateAcknowledged AlarmState = "acknowledged"
+	AlarmStateCleared      AlarmState = "cleared"
+	AlarmStateRaised       AlarmState = "raised"
+)
+
+// Valid indicates whether the value is a known member of the AlarmState enum.
+func (e AlarmState) Valid() bool {
+	switch e {
+	case AlarmStateAcknowledged:
+		return true
+	case AlarmStateCleared:
+		return true
+	case AlarmStateRaised:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AppliedTaxWhy.
 const (
 	AppliedTaxWhyExemption AppliedTaxWhy = "exemption"
@@ -1096,6 +1138,30 @@ func (e EndPartWhen) Valid() bool {
 	}
 }
 
+// Defines values for EnrolmentState.
+const (
+	EnrolmentStateBurnt     EnrolmentState = "burnt"
+	EnrolmentStateOpen      EnrolmentState = "open"
+	EnrolmentStateUsed      EnrolmentState = "used"
+	EnrolmentStateWithdrawn EnrolmentState = "withdrawn"
+)
+
+// Valid indicates whether the value is a known member of the EnrolmentState enum.
+func (e EnrolmentState) Valid() bool {
+	switch e {
+	case EnrolmentStateBurnt:
+		return true
+	case EnrolmentStateOpen:
+		return true
+	case EnrolmentStateUsed:
+		return true
+	case EnrolmentStateWithdrawn:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for EventOutcomeOutcome.
 const (
 	EventOutcomeOutcomeAccepted  EventOutcomeOutcome = "accepted"
@@ -1159,6 +1225,75 @@ func (e FindingSeverity) Valid() bool {
 	case FindingSeverityFault:
 		return true
 	case FindingSeverityWarning:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for HardwareKind.
+const (
+	HardwareKindAppliance HardwareKind = "appliance"
+	HardwareKindPart      HardwareKind = "part"
+	HardwareKindServer    HardwareKind = "server"
+)
+
+// Valid indicates whether the value is a known member of the HardwareKind enum.
+func (e HardwareKind) Valid() bool {
+	switch e {
+	case HardwareKindAppliance:
+		return true
+	case HardwareKindPart:
+		return true
+	case HardwareKindServer:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for HardwareState.
+const (
+	HardwareStateFailed   HardwareState = "failed"
+	HardwareStateInUse    HardwareState = "in_use"
+	HardwareStateReplaced HardwareState = "replaced"
+	HardwareStateRetired  HardwareState = "retired"
+	HardwareStateSpare    HardwareState = "spare"
+)
+
+// Valid indicates whether the value is a known member of the HardwareState enum.
+func (e HardwareState) Valid() bool {
+	switch e {
+	case HardwareStateFailed:
+		return true
+	case HardwareStateInUse:
+		return true
+	case HardwareStateReplaced:
+		return true
+	case HardwareStateRetired:
+		return true
+	case HardwareStateSpare:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for HardwareWantedState.
+const (
+	HardwareWantedStateInUse   HardwareWantedState = "in_use"
+	HardwareWantedStateRetired HardwareWantedState = "retired"
+	HardwareWantedStateSpare   HardwareWantedState = "spare"
+)
+
+// Valid indicates whether the value is a known member of the HardwareWantedState enum.
+func (e HardwareWantedState) Valid() bool {
+	switch e {
+	case HardwareWantedStateInUse:
+		return true
+	case HardwareWantedStateRetired:
+		return true
+	case HardwareWantedStateSpare:
 		return true
 	default:
 		return false
@@ -1252,6 +1387,78 @@ func (e Language) Valid() bool {
 	case LanguageId:
 		return true
 	case LanguageRu:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MachineStanding.
+const (
+	MachineStandingHealthy   MachineStanding = "healthy"
+	MachineStandingNew       MachineStanding = "new"
+	MachineStandingRevoked   MachineStanding = "revoked"
+	MachineStandingSilent    MachineStanding = "silent"
+	MachineStandingUnhealthy MachineStanding = "unhealthy"
+)
+
+// Valid indicates whether the value is a known member of the MachineStanding enum.
+func (e MachineStanding) Valid() bool {
+	switch e {
+	case MachineStandingHealthy:
+		return true
+	case MachineStandingNew:
+		return true
+	case MachineStandingRevoked:
+		return true
+	case MachineStandingSilent:
+		return true
+	case MachineStandingUnhealthy:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MachinePlace.
+const (
+	MachinePlaceAppliance  MachinePlace = "appliance"
+	MachinePlaceColocation MachinePlace = "colocation"
+	MachinePlaceCustomer   MachinePlace = "customer"
+	MachinePlaceDedicated  MachinePlace = "dedicated"
+)
+
+// Valid indicates whether the value is a known member of the MachinePlace enum.
+func (e MachinePlace) Valid() bool {
+	switch e {
+	case MachinePlaceAppliance:
+		return true
+	case MachinePlaceColocation:
+		return true
+	case MachinePlaceCustomer:
+		return true
+	case MachinePlaceDedicated:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MachineRole.
+const (
+	MachineRoleAgent  MachineRole = "agent"
+	MachineRoleHost   MachineRole = "host"
+	MachineRoleWorker MachineRole = "worker"
+)
+
+// Valid indicates whether the value is a known member of the MachineRole enum.
+func (e MachineRole) Valid() bool {
+	switch e {
+	case MachineRoleAgent:
+		return true
+	case MachineRoleHost:
+		return true
+	case MachineRoleWorker:
 		return true
 	default:
 		return false
@@ -4591,6 +4798,40 @@ type Advance struct {
 	To time.Time `json:"to"`
 }
 
+// Alarm defines model for Alarm.
+type Alarm struct {
+	AcknowledgedAt *time.Time `json:"acknowledged_at,omitempty"`
+	AcknowledgedBy *string    `json:"acknowledged_by,omitempty"`
+	ClearedAt      *time.Time `json:"cleared_at,omitempty"`
+
+	// Condition It clears itself when its cause is gone.
+	Condition bool                `json:"condition"`
+	Count     int64               `json:"count"`
+	Detail    map[string]string   `json:"detail"`
+	Id        openapi_types.UUID  `json:"id"`
+	Kind      string              `json:"kind"`
+	LastAt    time.Time           `json:"last_at"`
+	Operator  *openapi_types.UUID `json:"operator,omitempty"`
+	RaisedAt  time.Time           `json:"raised_at"`
+	Severity  AlarmSeverity       `json:"severity"`
+	State     AlarmState          `json:"state"`
+
+	// Subject What it is about: a machine, an invitation, a piece of hardware.
+	Subject openapi_types.UUID `json:"subject"`
+}
+
+// AlarmSeverity defines model for Alarm.Severity.
+type AlarmSeverity string
+
+// AlarmState defines model for Alarm.State.
+type AlarmState string
+
+// AlarmPage defines model for AlarmPage.
+type AlarmPage struct {
+	Items []Alarm `json:"items"`
+	Next  *string `json:"next,omitempty"`
+}
+
 // AlertList defines model for AlertList.
 type AlertList struct {
 	Items []BalanceAlert `json:"items"`
@@ -6500,6 +6741,46 @@ type EndPart struct {
 // EndPartWhen defines model for EndPart.When.
 type EndPartWhen string
 
+// Enrolment defines model for Enrolment.
+type Enrolment struct {
+	ExpiresAt time.Time          `json:"expires_at"`
+	Id        openapi_types.UUID `json:"id"`
+	IssuedAt  time.Time          `json:"issued_at"`
+	Machines  int                `json:"machines"`
+	Name      string             `json:"name"`
+
+	// Open It lets somebody in still.
+	Open     bool               `json:"open"`
+	Operator openapi_types.UUID `json:"operator"`
+
+	// Place dedicated: a virtual machine of our cloud; colocation: the operator's server in our data centre; appliance: ours at the operator's; customer: its own at its own place.
+	Place MachinePlace `json:"place"`
+	Role  MachineRole  `json:"role"`
+
+	// State burnt: it came for another operator or purpose.
+	State EnrolmentState `json:"state"`
+	Used  int            `json:"used"`
+}
+
+// EnrolmentState burnt: it came for another operator or purpose.
+type EnrolmentState string
+
+// EnrolmentIssued defines model for EnrolmentIssued.
+type EnrolmentIssued struct {
+	// Command What to type on the machine.
+	Command   string    `json:"command"`
+	Enrolment Enrolment `json:"enrolment"`
+
+	// Token Told here only.
+	Token string `json:"token"`
+}
+
+// EnrolmentPage defines model for EnrolmentPage.
+type EnrolmentPage struct {
+	Items []Enrolment `json:"items"`
+	Next  *string     `json:"next,omitempty"`
+}
+
 // EventObject A JSON document as it is sent.
 type EventObject = json.RawMessage
 
@@ -6735,6 +7016,97 @@ type GiftPage struct {
 	Items []Gift  `json:"items"`
 	Next  *string `json:"next,omitempty"`
 }
+
+// Hardware defines model for Hardware.
+type Hardware struct {
+	// BoughtOn A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	BoughtOn  Date                `json:"bought_on"`
+	ChangedAt time.Time           `json:"changed_at"`
+	FailedAt  *time.Time          `json:"failed_at,omitempty"`
+	Fault     *string             `json:"fault,omitempty"`
+	Id        openapi_types.UUID  `json:"id"`
+	Kind      HardwareKind        `json:"kind"`
+	Location  string              `json:"location"`
+	Machine   *openapi_types.UUID `json:"machine,omitempty"`
+	Model     string              `json:"model"`
+	Operator  *openapi_types.UUID `json:"operator,omitempty"`
+	PowerW    int                 `json:"power_w"`
+
+	// ReplaceBy Until when it is to be replaced, where that was promised.
+	ReplaceBy  *time.Time          `json:"replace_by,omitempty"`
+	ReplacedAt *time.Time          `json:"replaced_at,omitempty"`
+	ReplacedBy *openapi_types.UUID `json:"replaced_by,omitempty"`
+	Serial     string              `json:"serial"`
+	Slot       *RackSlot           `json:"slot,omitempty"`
+	State      HardwareState       `json:"state"`
+
+	// SupportUntil A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	SupportUntil Date `json:"support_until"`
+
+	// WarrantyUntil A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	WarrantyUntil Date `json:"warranty_until"`
+}
+
+// HardwareFailure defines model for HardwareFailure.
+type HardwareFailure struct {
+	Fault string `json:"fault"`
+
+	// Since Now unless set.
+	Since *time.Time `json:"since,omitempty"`
+}
+
+// HardwareKind defines model for HardwareKind.
+type HardwareKind string
+
+// HardwarePage defines model for HardwarePage.
+type HardwarePage struct {
+	Items []Hardware `json:"items"`
+	Next  *string    `json:"next,omitempty"`
+}
+
+// HardwareReplacement defines model for HardwareReplacement.
+type HardwareReplacement struct {
+	Spare openapi_types.UUID `json:"spare"`
+}
+
+// HardwareState defines model for HardwareState.
+type HardwareState string
+
+// HardwareWanted defines model for HardwareWanted.
+type HardwareWanted struct {
+	// BoughtOn A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	BoughtOn Date                `json:"bought_on"`
+	Kind     HardwareKind        `json:"kind"`
+	Location *string             `json:"location,omitempty"`
+	Machine  *openapi_types.UUID `json:"machine,omitempty"`
+	Model    string              `json:"model"`
+	Operator *openapi_types.UUID `json:"operator,omitempty"`
+	PowerW   *int                `json:"power_w,omitempty"`
+	Serial   string              `json:"serial"`
+	Slot     *RackSlot           `json:"slot,omitempty"`
+	State    HardwareWantedState `json:"state"`
+
+	// SupportUntil A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	SupportUntil *Date `json:"support_until,omitempty"`
+
+	// WarrantyUntil A day in the operator's zone.
+	//
+	// Example: 2026-05-01
+	WarrantyUntil Date `json:"warranty_until"`
+}
+
+// HardwareWantedState defines model for HardwareWanted.State.
+type HardwareWantedState string
 
 // HeldAmount defines model for HeldAmount.
 type HeldAmount struct {
@@ -7014,6 +7386,149 @@ type LegalEntityFacts struct {
 // LegalEntityList defines model for LegalEntityList.
 type LegalEntityList struct {
 	Items []LegalEntityEntry `json:"items"`
+}
+
+// Machine defines model for Machine.
+type Machine struct {
+	// Address From where it spoke last.
+	Address    *string            `json:"address,omitempty"`
+	EnrolledAt time.Time          `json:"enrolled_at"`
+	Id         openapi_types.UUID `json:"id"`
+
+	// KeysAt Since when it has its keys.
+	KeysAt   time.Time          `json:"keys_at"`
+	Name     string             `json:"name"`
+	Operator openapi_types.UUID `json:"operator"`
+
+	// Place dedicated: a virtual machine of our cloud; colocation: the operator's server in our data centre; appliance: ours at the operator's; customer: its own at its own place.
+	Place     MachinePlace `json:"place"`
+	PublicUrl *string      `json:"public_url,omitempty"`
+
+	// Reason Why it is not healthy.
+	Reason *string `json:"reason,omitempty"`
+
+	// Report What it said of itself last.
+	Report        *map[string]interface{} `json:"report,omitempty"`
+	ReportedAt    *time.Time              `json:"reported_at,omitempty"`
+	RevokedAt     *time.Time              `json:"revoked_at,omitempty"`
+	RevokedReason *string                 `json:"revoked_reason,omitempty"`
+	Role          MachineRole             `json:"role"`
+	Site          *openapi_types.UUID     `json:"site,omitempty"`
+	Standing      MachineStanding         `json:"standing"`
+
+	// Version Digest of the program that it runs.
+	Version *string       `json:"version,omitempty"`
+	Watch   *MachineWatch `json:"watch,omitempty"`
+}
+
+// MachineStanding defines model for Machine.Standing.
+type MachineStanding string
+
+// MachineApplication defines model for MachineApplication.
+type MachineApplication struct {
+	// Box X25519 public key, for which is sealed what the machine alone may read.
+	Box []byte `json:"box"`
+
+	// Facts What the machine tells of itself: hostname, system, kernel, arch, cpus, memory_mb, serial.
+	Facts *map[string]interface{} `json:"facts,omitempty"`
+
+	// Key Ed25519 public key, which checks what the machine signs.
+	Key []byte `json:"key"`
+
+	// Operator The name of whose machine it says it is.
+	Operator string `json:"operator"`
+
+	// Proof Signature by the key over token, operator, role and box.
+	Proof []byte      `json:"proof"`
+	Role  MachineRole `json:"role"`
+	Token string      `json:"token"`
+}
+
+// MachineChange defines model for MachineChange.
+type MachineChange struct {
+	Name      string        `json:"name"`
+	PublicUrl *string       `json:"public_url,omitempty"`
+	Watch     *MachineWatch `json:"watch,omitempty"`
+}
+
+// MachineConfiguration defines model for MachineConfiguration.
+type MachineConfiguration struct {
+	// Binary Digest of the program to run; empty: as it is.
+	Binary *string `json:"binary,omitempty"`
+
+	// Key The host's key, sealed for this machine.
+	Key                *[]byte `json:"key,omitempty"`
+	Name               string  `json:"name"`
+	PublicUrl          *string `json:"public_url,omitempty"`
+	ReportEverySeconds int     `json:"report_every_seconds"`
+
+	// Revision Changes with anything else in it.
+	Revision string      `json:"revision"`
+	Role     MachineRole `json:"role"`
+
+	// Stack Of a host: the operator, its slot and placement epoch, and whether the host sets it up.
+	Stack                *map[string]interface{} `json:"stack,omitempty"`
+	Watch                *MachineWatch           `json:"watch,omitempty"`
+	AdditionalProperties map[string]interface{}  `json:"-"`
+}
+
+// MachineKeys defines model for MachineKeys.
+type MachineKeys struct {
+	Box   []byte `json:"box"`
+	Key   []byte `json:"key"`
+	Proof []byte `json:"proof"`
+}
+
+// MachineOrders defines model for MachineOrders.
+type MachineOrders struct {
+	NewKeys  bool      `json:"new_keys"`
+	Revision string    `json:"revision"`
+	Time     time.Time `json:"time"`
+}
+
+// MachinePage defines model for MachinePage.
+type MachinePage struct {
+	Items []Machine `json:"items"`
+	Next  *string   `json:"next,omitempty"`
+}
+
+// MachinePlace dedicated: a virtual machine of our cloud; colocation: the operator's server in our data centre; appliance: ours at the operator's; customer: its own at its own place.
+type MachinePlace string
+
+// MachineReport Figures are whole numbers: bytes, thousandths, milliseconds.
+type MachineReport struct {
+	Healthy              bool                   `json:"healthy"`
+	Reason               *string                `json:"reason,omitempty"`
+	Revision             string                 `json:"revision"`
+	Version              string                 `json:"version"`
+	AdditionalProperties map[string]interface{} `json:"-"`
+}
+
+// MachineRevocation defines model for MachineRevocation.
+type MachineRevocation struct {
+	Reason string `json:"reason"`
+}
+
+// MachineRole defines model for MachineRole.
+type MachineRole string
+
+// MachineWatch defines model for MachineWatch.
+type MachineWatch struct {
+	// Certificates Files, or servers as host:port.
+	Certificates *[]string `json:"certificates,omitempty"`
+
+	// Folders Whose file systems must have room.
+	Folders *[]string `json:"folders,omitempty"`
+
+	// Processes Names that must run.
+	Processes *[]string `json:"processes,omitempty"`
+}
+
+// MachineWelcome defines model for MachineWelcome.
+type MachineWelcome struct {
+	Configuration MachineConfiguration `json:"configuration"`
+	Machine       openapi_types.UUID   `json:"machine"`
+	Time          time.Time            `json:"time"`
 }
 
 // MandateAmendment defines model for MandateAmendment.
@@ -7566,6 +8081,30 @@ type NewDeposit struct {
 	Interest *Decimal `json:"interest,omitempty"`
 	Months   *int     `json:"months,omitempty"`
 	Reason   string   `json:"reason"`
+}
+
+// NewEnrolment defines model for NewEnrolment.
+type NewEnrolment struct {
+	// Machines How many it lets in, each once; more than one for workers only.
+	Machines *int `json:"machines,omitempty"`
+
+	// Minutes How long it is good; an hour unless set.
+	Minutes *int `json:"minutes,omitempty"`
+
+	// Name What people call the machine.
+	Name     string             `json:"name"`
+	Operator openapi_types.UUID `json:"operator"`
+
+	// Place dedicated: a virtual machine of our cloud; colocation: the operator's server in our data centre; appliance: ours at the operator's; customer: its own at its own place.
+	Place MachinePlace `json:"place"`
+
+	// PublicUrl Under which people reach the stack.
+	PublicUrl *string `json:"public_url,omitempty"`
+
+	// Replace The host that comes takes the place of the operator's present one.
+	Replace *bool         `json:"replace,omitempty"`
+	Role    MachineRole   `json:"role"`
+	Watch   *MachineWatch `json:"watch,omitempty"`
 }
 
 // NewExchangeRates defines model for NewExchangeRates.
@@ -8916,6 +9455,40 @@ type QuoteLine struct {
 	//
 	// Example: {"amount":"12.34","currency":"EUR"}
 	Price Money `json:"price"`
+}
+
+// Rack defines model for Rack.
+type Rack struct {
+	Id        openapi_types.UUID `json:"id"`
+	Name      string             `json:"name"`
+	PowerW    int                `json:"power_w"`
+	Site      string             `json:"site"`
+	Units     int                `json:"units"`
+	UsedUnits int                `json:"used_units"`
+	UsedW     int                `json:"used_w"`
+}
+
+// RackList defines model for RackList.
+type RackList struct {
+	Items []Rack `json:"items"`
+}
+
+// RackSlot defines model for RackSlot.
+type RackSlot struct {
+	// FirstUnit Counted from below.
+	FirstUnit int                `json:"first_unit"`
+	Rack      openapi_types.UUID `json:"rack"`
+	Units     int                `json:"units"`
+}
+
+// RackWanted defines model for RackWanted.
+type RackWanted struct {
+	Name   string `json:"name"`
+	PowerW int    `json:"power_w"`
+
+	// Site The data centre.
+	Site  string `json:"site"`
+	Units int    `json:"units"`
 }
 
 // RateValue An exact decimal above zero with at most 12 digits before and 12 after the point, as a string.
@@ -11390,6 +11963,9 @@ type YearlyHoliday struct {
 // AccountId defines model for AccountId.
 type AccountId = openapi_types.UUID
 
+// AlarmId defines model for AlarmId.
+type AlarmId = openapi_types.UUID
+
 // BillId defines model for BillId.
 type BillId = openapi_types.UUID
 
@@ -11438,6 +12014,9 @@ type DepositId = openapi_types.UUID
 // EndpointId defines model for EndpointId.
 type EndpointId = openapi_types.UUID
 
+// EnrolmentId defines model for EnrolmentId.
+type EnrolmentId = openapi_types.UUID
+
 // EntityId defines model for EntityId.
 type EntityId = openapi_types.UUID
 
@@ -11451,6 +12030,9 @@ type FileId = openapi_types.UUID
 //
 // Example: EUR
 type FromCurrency = Currency
+
+// HardwareId defines model for HardwareId.
+type HardwareId = openapi_types.UUID
 
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
@@ -11472,6 +12054,21 @@ type Limit = int
 
 // LinkId defines model for LinkId.
 type LinkId = openapi_types.UUID
+
+// MachineHeader defines model for MachineHeader.
+type MachineHeader = openapi_types.UUID
+
+// MachineId defines model for MachineId.
+type MachineId = openapi_types.UUID
+
+// MachineNumber defines model for MachineNumber.
+type MachineNumber = int64
+
+// MachineSignature defines model for MachineSignature.
+type MachineSignature = string
+
+// MachineTime defines model for MachineTime.
+type MachineTime = string
 
 // MemberId defines model for MemberId.
 type MemberId = openapi_types.UUID
@@ -11496,6 +12093,9 @@ type PromoCodeId = openapi_types.UUID
 
 // PromotionId defines model for PromotionId.
 type PromotionId = openapi_types.UUID
+
+// RackId defines model for RackId.
+type RackId = openapi_types.UUID
 
 // RateDay A day in the operator's zone.
 //
@@ -11588,6 +12188,63 @@ type Unavailable = Problem
 // Unprocessable Why a request was refused (RFC 9457).
 type Unprocessable = Problem
 
+// GetMachineConfigurationParams defines parameters for GetMachineConfiguration.
+type GetMachineConfigurationParams struct {
+	// TollhouseMachine The machine's id.
+	TollhouseMachine MachineHeader `json:"Tollhouse-Machine"`
+
+	// TollhouseTime When the request was signed.
+	TollhouseTime MachineTime `json:"Tollhouse-Time"`
+
+	// TollhouseNumber Greater than that of any request before.
+	TollhouseNumber MachineNumber `json:"Tollhouse-Number"`
+
+	// TollhouseSignature The signature, in Base64.
+	TollhouseSignature MachineSignature `json:"Tollhouse-Signature"`
+}
+
+// ChangeMachineKeysParams defines parameters for ChangeMachineKeys.
+type ChangeMachineKeysParams struct {
+	// TollhouseMachine The machine's id.
+	TollhouseMachine MachineHeader `json:"Tollhouse-Machine"`
+
+	// TollhouseTime When the request was signed.
+	TollhouseTime MachineTime `json:"Tollhouse-Time"`
+
+	// TollhouseNumber Greater than that of any request before.
+	TollhouseNumber MachineNumber `json:"Tollhouse-Number"`
+
+	// TollhouseSignature The signature, in Base64.
+	TollhouseSignature MachineSignature `json:"Tollhouse-Signature"`
+}
+
+// ReportMachineParams defines parameters for ReportMachine.
+type ReportMachineParams struct {
+	// TollhouseMachine The machine's id.
+	TollhouseMachine MachineHeader `json:"Tollhouse-Machine"`
+
+	// TollhouseTime When the request was signed.
+	TollhouseTime MachineTime `json:"Tollhouse-Time"`
+
+	// TollhouseNumber Greater than that of any request before.
+	TollhouseNumber MachineNumber `json:"Tollhouse-Number"`
+
+	// TollhouseSignature The signature, in Base64.
+	TollhouseSignature MachineSignature `json:"Tollhouse-Signature"`
+}
+
+// ListAlarmsParams defines parameters for ListAlarms.
+type ListAlarmsParams struct {
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Open Only those that are not cleared.
+	Open *bool `form:"open,omitempty" json:"open,omitempty"`
+}
+
 // ListStaffAuditParams defines parameters for ListStaffAudit.
 type ListStaffAuditParams struct {
 	// Limit How many items a page holds at most.
@@ -11628,6 +12285,54 @@ type AdoptOrphanParams struct {
 type DeleteOrphanParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ListEnrolmentsParams defines parameters for ListEnrolments.
+type ListEnrolmentsParams struct {
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// InviteMachineParams defines parameters for InviteMachine.
+type InviteMachineParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ListHardwareParams defines parameters for ListHardware.
+type ListHardwareParams struct {
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Q Part of a serial number, a model or a place.
+	Q *string `form:"q,omitempty" json:"q,omitempty"`
+
+	// State Only in this state.
+	State *HardwareState `form:"state,omitempty" json:"state,omitempty"`
+
+	// Operator Only this operator's.
+	Operator *openapi_types.UUID `form:"operator,omitempty" json:"operator,omitempty"`
+}
+
+// ListMachinesParams defines parameters for ListMachines.
+type ListMachinesParams struct {
+	// Limit How many items a page holds at most.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Operator Only this operator's.
+	Operator *openapi_types.UUID `form:"operator,omitempty" json:"operator,omitempty"`
+
+	// Revoked Those that were shut out as well.
+	Revoked *bool `form:"revoked,omitempty" json:"revoked,omitempty"`
 }
 
 // ListOperatorsParams defines parameters for ListOperators.
@@ -13773,11 +14478,38 @@ type ReverseWriteOffParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// EnrolMachineJSONRequestBody defines body for EnrolMachine for application/json ContentType.
+type EnrolMachineJSONRequestBody = MachineApplication
+
+// ChangeMachineKeysJSONRequestBody defines body for ChangeMachineKeys for application/json ContentType.
+type ChangeMachineKeysJSONRequestBody = MachineKeys
+
+// ReportMachineJSONRequestBody defines body for ReportMachine for application/json ContentType.
+type ReportMachineJSONRequestBody = MachineReport
+
 // AdoptOrphanJSONRequestBody defines body for AdoptOrphan for application/json ContentType.
 type AdoptOrphanJSONRequestBody = OrphanAdopt
 
 // DeleteOrphanJSONRequestBody defines body for DeleteOrphan for application/json ContentType.
 type DeleteOrphanJSONRequestBody = Reason
+
+// InviteMachineJSONRequestBody defines body for InviteMachine for application/json ContentType.
+type InviteMachineJSONRequestBody = NewEnrolment
+
+// PutHardwareJSONRequestBody defines body for PutHardware for application/json ContentType.
+type PutHardwareJSONRequestBody = HardwareWanted
+
+// FailHardwareJSONRequestBody defines body for FailHardware for application/json ContentType.
+type FailHardwareJSONRequestBody = HardwareFailure
+
+// ReplaceHardwareJSONRequestBody defines body for ReplaceHardware for application/json ContentType.
+type ReplaceHardwareJSONRequestBody = HardwareReplacement
+
+// ChangeMachineJSONRequestBody defines body for ChangeMachine for application/json ContentType.
+type ChangeMachineJSONRequestBody = MachineChange
+
+// RevokeMachineJSONRequestBody defines body for RevokeMachine for application/json ContentType.
+type RevokeMachineJSONRequestBody = MachineRevocation
 
 // ChangeStaffPasswordJSONRequestBody defines body for ChangeStaffPassword for application/json ContentType.
 type ChangeStaffPasswordJSONRequestBody = PasswordChange
@@ -13796,6 +14528,9 @@ type AskBreakGlassJSONRequestBody = NewBreakGlass
 
 // SuspendOperatorJSONRequestBody defines body for SuspendOperator for application/json ContentType.
 type SuspendOperatorJSONRequestBody = Reason
+
+// PutRackJSONRequestBody defines body for PutRack for application/json ContentType.
+type PutRackJSONRequestBody = RackWanted
 
 // StaffSignInJSONRequestBody defines body for StaffSignIn for application/json ContentType.
 type StaffSignInJSONRequestBody = SignIn
@@ -14343,17 +15078,331 @@ type StripeWebhookJSONRequestBody = StripeEvent
 // ReverseWriteOffJSONRequestBody defines body for ReverseWriteOff for application/json ContentType.
 type ReverseWriteOffJSONRequestBody = ReverseWriteOff
 
+// Getter for additional properties for MachineConfiguration. Returns the specified
+// element and whether it was found
+func (a MachineConfiguration) Get(fieldName string) (value interface{}, found bool) {
+	if a.AdditionalProperties != nil {
+		value, found = a.AdditionalProperties[fieldName]
+	}
+	return
+}
+
+// Setter for additional properties for MachineConfiguration
+func (a *MachineConfiguration) Set(fieldName string, value interface{}) {
+	if a.AdditionalProperties == nil {
+		a.AdditionalProperties = make(map[string]interface{})
+	}
+	a.AdditionalProperties[fieldName] = value
+}
+
+// Override default JSON handling for MachineConfiguration to handle AdditionalProperties
+func (a *MachineConfiguration) UnmarshalJSON(b []byte) error {
+	object := make(map[string]json.RawMessage)
+	err := json.Unmarshal(b, &object)
+	if err != nil {
+		return err
+	}
+
+	if raw, found := object["binary"]; found {
+		err = json.Unmarshal(raw, &a.Binary)
+		if err != nil {
+			return fmt.Errorf("error reading 'binary': %w", err)
+		}
+		delete(object, "binary")
+	}
+
+	if raw, found := object["key"]; found {
+		err = json.Unmarshal(raw, &a.Key)
+		if err != nil {
+			return fmt.Errorf("error reading 'key': %w", err)
+		}
+		delete(object, "key")
+	}
+
+	if raw, found := object["name"]; found {
+		err = json.Unmarshal(raw, &a.Name)
+		if err != nil {
+			return fmt.Errorf("error reading 'name': %w", err)
+		}
+		delete(object, "name")
+	}
+
+	if raw, found := object["public_url"]; found {
+		err = json.Unmarshal(raw, &a.PublicUrl)
+		if err != nil {
+			return fmt.Errorf("error reading 'public_url': %w", err)
+		}
+		delete(object, "public_url")
+	}
+
+	if raw, found := object["report_every_seconds"]; found {
+		err = json.Unmarshal(raw, &a.ReportEverySeconds)
+		if err != nil {
+			return fmt.Errorf("error reading 'report_every_seconds': %w", err)
+		}
+		delete(object, "report_every_seconds")
+	}
+
+	if raw, found := object["revision"]; found {
+		err = json.Unmarshal(raw, &a.Revision)
+		if err != nil {
+			return fmt.Errorf("error reading 'revision': %w", err)
+		}
+		delete(object, "revision")
+	}
+
+	if raw, found := object["role"]; found {
+		err = json.Unmarshal(raw, &a.Role)
+		if err != nil {
+			return fmt.Errorf("error reading 'role': %w", err)
+		}
+		delete(object, "role")
+	}
+
+	if raw, found := object["stack"]; found {
+		err = json.Unmarshal(raw, &a.Stack)
+		if err != nil {
+			return fmt.Errorf("error reading 'stack': %w", err)
+		}
+		delete(object, "stack")
+	}
+
+	if raw, found := object["watch"]; found {
+		err = json.Unmarshal(raw, &a.Watch)
+		if err != nil {
+			return fmt.Errorf("error reading 'watch': %w", err)
+		}
+		delete(object, "watch")
+	}
+
+	if len(object) != 0 {
+		a.AdditionalProperties = make(map[string]interface{})
+		for fieldName, fieldBuf := range object {
+			var fieldVal interface{}
+			err := json.Unmarshal(fieldBuf, &fieldVal)
+			if err != nil {
+				return fmt.Errorf("error unmarshaling field %s: %w", fieldName, err)
+			}
+			a.AdditionalProperties[fieldName] = fieldVal
+		}
+	}
+	return nil
+}
+
+// Override default JSON handling for MachineConfiguration to handle AdditionalProperties
+func (a MachineConfiguration) MarshalJSON() ([]byte, error) {
+	var err error
+	object := make(map[string]json.RawMessage)
+
+	if a.Binary != nil {
+		object["binary"], err = json.Marshal(a.Binary)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'binary': %w", err)
+		}
+	}
+
+	if a.Key != nil {
+		object["key"], err = json.Marshal(a.Key)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'key': %w", err)
+		}
+	}
+
+	object["name"], err = json.Marshal(a.Name)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'name': %w", err)
+	}
+
+	if a.PublicUrl != nil {
+		object["public_url"], err = json.Marshal(a.PublicUrl)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'public_url': %w", err)
+		}
+	}
+
+	object["report_every_seconds"], err = json.Marshal(a.ReportEverySeconds)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'report_every_seconds': %w", err)
+	}
+
+	object["revision"], err = json.Marshal(a.Revision)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'revision': %w", err)
+	}
+
+	object["role"], err = json.Marshal(a.Role)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'role': %w", err)
+	}
+
+	if a.Stack != nil {
+		object["stack"], err = json.Marshal(a.Stack)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'stack': %w", err)
+		}
+	}
+
+	if a.Watch != nil {
+		object["watch"], err = json.Marshal(a.Watch)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'watch': %w", err)
+		}
+	}
+
+	for fieldName, field := range a.AdditionalProperties {
+		object[fieldName], err = json.Marshal(field)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling '%s': %w", fieldName, err)
+		}
+	}
+	return json.Marshal(object)
+}
+
+// Getter for additional properties for MachineReport. Returns the specified
+// element and whether it was found
+func (a MachineReport) Get(fieldName string) (value interface{}, found bool) {
+	if a.AdditionalProperties != nil {
+		value, found = a.AdditionalProperties[fieldName]
+	}
+	return
+}
+
+// Setter for additional properties for MachineReport
+func (a *MachineReport) Set(fieldName string, value interface{}) {
+	if a.AdditionalProperties == nil {
+		a.AdditionalProperties = make(map[string]interface{})
+	}
+	a.AdditionalProperties[fieldName] = value
+}
+
+// Override default JSON handling for MachineReport to handle AdditionalProperties
+func (a *MachineReport) UnmarshalJSON(b []byte) error {
+	object := make(map[string]json.RawMessage)
+	err := json.Unmarshal(b, &object)
+	if err != nil {
+		return err
+	}
+
+	if raw, found := object["healthy"]; found {
+		err = json.Unmarshal(raw, &a.Healthy)
+		if err != nil {
+			return fmt.Errorf("error reading 'healthy': %w", err)
+		}
+		delete(object, "healthy")
+	}
+
+	if raw, found := object["reason"]; found {
+		err = json.Unmarshal(raw, &a.Reason)
+		if err != nil {
+			return fmt.Errorf("error reading 'reason': %w", err)
+		}
+		delete(object, "reason")
+	}
+
+	if raw, found := object["revision"]; found {
+		err = json.Unmarshal(raw, &a.Revision)
+		if err != nil {
+			return fmt.Errorf("error reading 'revision': %w", err)
+		}
+		delete(object, "revision")
+	}
+
+	if raw, found := object["version"]; found {
+		err = json.Unmarshal(raw, &a.Version)
+		if err != nil {
+			return fmt.Errorf("error reading 'version': %w", err)
+		}
+		delete(object, "version")
+	}
+
+	if len(object) != 0 {
+		a.AdditionalProperties = make(map[string]interface{})
+		for fieldName, fieldBuf := range object {
+			var fieldVal interface{}
+			err := json.Unmarshal(fieldBuf, &fieldVal)
+			if err != nil {
+				return fmt.Errorf("error unmarshaling field %s: %w", fieldName, err)
+			}
+			a.AdditionalProperties[fieldName] = fieldVal
+		}
+	}
+	return nil
+}
+
+// Override default JSON handling for MachineReport to handle AdditionalProperties
+func (a MachineReport) MarshalJSON() ([]byte, error) {
+	var err error
+	object := make(map[string]json.RawMessage)
+
+	object["healthy"], err = json.Marshal(a.Healthy)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'healthy': %w", err)
+	}
+
+	if a.Reason != nil {
+		object["reason"], err = json.Marshal(a.Reason)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling 'reason': %w", err)
+		}
+	}
+
+	object["revision"], err = json.Marshal(a.Revision)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'revision': %w", err)
+	}
+
+	object["version"], err = json.Marshal(a.Version)
+	if err != nil {
+		return nil, fmt.Errorf("error marshaling 'version': %w", err)
+	}
+
+	for fieldName, field := range a.AdditionalProperties {
+		object[fieldName], err = json.Marshal(field)
+		if err != nil {
+			return nil, fmt.Errorf("error marshaling '%s': %w", fieldName, err)
+		}
+	}
+	return json.Marshal(object)
+}
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// GetProgram The program with this digest.
+	// (GET /downloads/{digest})
+	GetProgram(ctx echo.Context, digest string) error
 	// GetHealth Says whether the process runs.
 	// (GET /healthz)
 	GetHealth(ctx echo.Context) error
+	// GetInstaller The script that makes a server a host or an agent.
+	// (GET /install.sh)
+	GetInstaller(ctx echo.Context) error
+	// GetMachineConfiguration Gives a machine what it works by.
+	// (GET /machine/v1/configuration)
+	GetMachineConfiguration(ctx echo.Context, params GetMachineConfigurationParams) error
+	// EnrolMachine Takes a machine in that comes with an invitation.
+	// (POST /machine/v1/enrol)
+	EnrolMachine(ctx echo.Context) error
+	// ChangeMachineKeys Takes a machine's new keys.
+	// (POST /machine/v1/keys)
+	ChangeMachineKeys(ctx echo.Context, params ChangeMachineKeysParams) error
+	// ReportMachine Takes what a machine says of itself and answers what it is to do.
+	// (POST /machine/v1/report)
+	ReportMachine(ctx echo.Context, params ReportMachineParams) error
 	// GetMetrics Figures of this process in the Prometheus text format.
 	// (GET /metrics)
 	GetMetrics(ctx echo.Context) error
 	// GetReadiness Says whether the process can serve: its database answers.
 	// (GET /readyz)
 	GetReadiness(ctx echo.Context) error
+	// ListAlarms Lists alarms, newest first.
+	// (GET /staff/v1/alarms)
+	ListAlarms(ctx echo.Context, params ListAlarmsParams) error
+	// AcknowledgeAlarm Says that you have taken an alarm on.
+	// (POST /staff/v1/alarms/{alarm}/acknowledge)
+	AcknowledgeAlarm(ctx echo.Context, alarm AlarmId) error
+	// CloseAlarm Closes an alarm that does not clear itself.
+	// (POST /staff/v1/alarms/{alarm}/close)
+	CloseAlarm(ctx echo.Context, alarm AlarmId) error
 	// ListStaffAudit Lists who of the staff did what, newest first.
 	// (GET /staff/v1/audit)
 	ListStaffAudit(ctx echo.Context, params ListStaffAuditParams) error
@@ -14387,9 +15436,51 @@ type ServerInterface interface {
 	// DeleteOrphan Has all deleted that bears a site's id and belongs to none that is known.
 	// (POST /staff/v1/clouds/{cloud}/orphans/{site}/delete)
 	DeleteOrphan(ctx echo.Context, cloud CloudName, site SiteId, params DeleteOrphanParams) error
+	// ListEnrolments Lists invitations of machines, newest first.
+	// (GET /staff/v1/enrolments)
+	ListEnrolments(ctx echo.Context, params ListEnrolmentsParams) error
+	// InviteMachine Invites a machine: its token is told in this answer only.
+	// (POST /staff/v1/enrolments)
+	InviteMachine(ctx echo.Context, params InviteMachineParams) error
+	// WithdrawEnrolment Withdraws an invitation.
+	// (POST /staff/v1/enrolments/{enrolment}/withdraw)
+	WithdrawEnrolment(ctx echo.Context, enrolment EnrolmentId) error
+	// ListHardware Lists pieces of hardware.
+	// (GET /staff/v1/hardware)
+	ListHardware(ctx echo.Context, params ListHardwareParams) error
+	// GetHardware Shows a piece of hardware.
+	// (GET /staff/v1/hardware/{hardware})
+	GetHardware(ctx echo.Context, hardware HardwareId) error
+	// PutHardware Writes a piece of hardware into the register, under an id of your choice.
+	// (PUT /staff/v1/hardware/{hardware})
+	PutHardware(ctx echo.Context, hardware HardwareId) error
+	// FailHardware Writes down that a piece has failed; an appliance is to be replaced within 24 hours.
+	// (POST /staff/v1/hardware/{hardware}/fail)
+	FailHardware(ctx echo.Context, hardware HardwareId) error
+	// RepairHardware Writes down that a failed piece works again.
+	// (POST /staff/v1/hardware/{hardware}/repair)
+	RepairHardware(ctx echo.Context, hardware HardwareId) error
+	// ReplaceHardware Puts a spare of the same model where a failed piece was.
+	// (POST /staff/v1/hardware/{hardware}/replace)
+	ReplaceHardware(ctx echo.Context, hardware HardwareId) error
 	// GetStaffSigningKeys Public keys that staff tokens are checked with (RFC 7517).
 	// (GET /staff/v1/jwks)
 	GetStaffSigningKeys(ctx echo.Context) error
+	// ListMachines Lists machines in the order in which they came.
+	// (GET /staff/v1/machines)
+	ListMachines(ctx echo.Context, params ListMachinesParams) error
+	// GetMachine Shows a machine.
+	// (GET /staff/v1/machines/{machine})
+	GetMachine(ctx echo.Context, machine MachineId) error
+	// ChangeMachine Sets a machine's name and what it looks after.
+	// (PUT /staff/v1/machines/{machine})
+	ChangeMachine(ctx echo.Context, machine MachineId) error
+	// RenewMachineKeys Has a machine change its keys with its next report.
+	// (POST /staff/v1/machines/{machine}/renew-keys)
+	RenewMachineKeys(ctx echo.Context, machine MachineId) error
+	// RevokeMachine Shuts a machine out for good.
+	// (POST /staff/v1/machines/{machine}/revoke)
+	RevokeMachine(ctx echo.Context, machine MachineId) error
 	// GetStaffMe Shows who the token speaks for, and what it may do.
 	// (GET /staff/v1/me)
 	GetStaffMe(ctx echo.Context) error
@@ -14447,6 +15538,12 @@ type ServerInterface interface {
 	// LeaveOperator Ends a visit.
 	// (POST /staff/v1/operators/{operator}/visits/{visit}/end)
 	LeaveOperator(ctx echo.Context, operator OperatorId, visit VisitId) error
+	// ListRacks Lists racks by name, with what stands in them.
+	// (GET /staff/v1/racks)
+	ListRacks(ctx echo.Context) error
+	// PutRack Writes a rack into the register, under an id of your choice.
+	// (PUT /staff/v1/racks/{rack})
+	PutRack(ctx echo.Context, rack RackId) error
 	// StaffSignIn Signs hosting staff in.
 	// (POST /staff/v1/sign-in)
 	StaffSignIn(ctx echo.Context) error
@@ -15741,12 +16838,292 @@ type ServerInterfaceWrapper struct {
 	Handler ServerInterface
 }
 
+// GetProgram converts echo context to params.
+func (w *ServerInterfaceWrapper) GetProgram(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "digest" -------------
+	var digest string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "digest", ctx.Param("digest"), &digest, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter digest: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetProgram(ctx, digest)
+	return err
+}
+
 // GetHealth converts echo context to params.
 func (w *ServerInterfaceWrapper) GetHealth(ctx echo.Context) error {
 	var err error
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetHealth(ctx)
+	return err
+}
+
+// GetInstaller converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInstaller(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInstaller(ctx)
+	return err
+}
+
+// GetMachineConfiguration converts echo context to params.
+func (w *ServerInterfaceWrapper) GetMachineConfiguration(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetMachineConfigurationParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Tollhouse-Machine" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Tollhouse-Machine")]; found {
+		var TollhouseMachine MachineHeader
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Tollhouse-Machine, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Tollhouse-Machine", valueList[0], &TollhouseMachine, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Tollhouse-Machine: %s", err))
+		}
+
+		params.TollhouseMachine = TollhouseMachine
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Tollhouse-Machine is required, but not found"))
+	}
+	// ------------- Required header parameter "Tollhouse-Time" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Tollhouse-Time")]; found {
+		var TollhouseTime MachineTime
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Tollhouse-Time, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Tollhouse-Time", valueList[0], &TollhouseTime, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Tollhouse-Time: %s", err))
+		}
+
+		params.TollhouseTime = TollhouseTime
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Tollhouse-Time is required, but not found"))
+	}
+	// ------------- Required header parameter "Tollhouse-Number" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Tollhouse-Number")]; found {
+		var TollhouseNumber MachineNumber
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Tollhouse-Number, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Tollhouse-Number", valueList[0], &TollhouseNumber, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Tollhouse-Number: %s", err))
+		}
+
+		params.TollhouseNumber = TollhouseNumber
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Tollhouse-Number is required, but not found"))
+	}
+	// ------------- Required header parameter "Tollhouse-Signature" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Tollhouse-Signature")]; found {
+		var TollhouseSignature MachineSignature
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Tollhouse-Signature, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Tollhouse-Signature", valueList[0], &TollhouseSignature, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Tollhouse-Signature: %s", err))
+		}
+
+		params.TollhouseSignature = TollhouseSignature
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Tollhouse-Signature is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetMachineConfiguration(ctx, params)
+	return err
+}
+
+// EnrolMachine converts echo context to params.
+func (w *ServerInterfaceWrapper) EnrolMachine(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EnrolMachine(ctx)
+	return err
+}
+
+// ChangeMachineKeys converts echo context to params.
+func (w *ServerInterfaceWrapper) ChangeMachineKeys(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ChangeMachineKeysParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Tollhouse-Machine" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Tollhouse-Machine")]; found {
+		var TollhouseMachine MachineHeader
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Tollhouse-Machine, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Tollhouse-Machine", valueList[0], &TollhouseMachine, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Tollhouse-Machine: %s", err))
+		}
+
+		params.TollhouseMachine = TollhouseMachine
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Tollhouse-Machine is required, but not found"))
+	}
+	// ------------- Required header parameter "Tollhouse-Time" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Tollhouse-Time")]; found {
+		var TollhouseTime MachineTime
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Tollhouse-Time, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Tollhouse-Time", valueList[0], &TollhouseTime, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Tollhouse-Time: %s", err))
+		}
+
+		params.TollhouseTime = TollhouseTime
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Tollhouse-Time is required, but not found"))
+	}
+	// ------------- Required header parameter "Tollhouse-Number" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Tollhouse-Number")]; found {
+		var TollhouseNumber MachineNumber
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Tollhouse-Number, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Tollhouse-Number", valueList[0], &TollhouseNumber, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Tollhouse-Number: %s", err))
+		}
+
+		params.TollhouseNumber = TollhouseNumber
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Tollhouse-Number is required, but not found"))
+	}
+	// ------------- Required header parameter "Tollhouse-Signature" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Tollhouse-Signature")]; found {
+		var TollhouseSignature MachineSignature
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Tollhouse-Signature, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Tollhouse-Signature", valueList[0], &TollhouseSignature, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Tollhouse-Signature: %s", err))
+		}
+
+		params.TollhouseSignature = TollhouseSignature
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Tollhouse-Signature is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ChangeMachineKeys(ctx, params)
+	return err
+}
+
+// ReportMachine converts echo context to params.
+func (w *ServerInterfaceWrapper) ReportMachine(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReportMachineParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Tollhouse-Machine" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Tollhouse-Machine")]; found {
+		var TollhouseMachine MachineHeader
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Tollhouse-Machine, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Tollhouse-Machine", valueList[0], &TollhouseMachine, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: "uuid"})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Tollhouse-Machine: %s", err))
+		}
+
+		params.TollhouseMachine = TollhouseMachine
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Tollhouse-Machine is required, but not found"))
+	}
+	// ------------- Required header parameter "Tollhouse-Time" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Tollhouse-Time")]; found {
+		var TollhouseTime MachineTime
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Tollhouse-Time, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Tollhouse-Time", valueList[0], &TollhouseTime, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Tollhouse-Time: %s", err))
+		}
+
+		params.TollhouseTime = TollhouseTime
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Tollhouse-Time is required, but not found"))
+	}
+	// ------------- Required header parameter "Tollhouse-Number" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Tollhouse-Number")]; found {
+		var TollhouseNumber MachineNumber
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Tollhouse-Number, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Tollhouse-Number", valueList[0], &TollhouseNumber, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Tollhouse-Number: %s", err))
+		}
+
+		params.TollhouseNumber = TollhouseNumber
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Tollhouse-Number is required, but not found"))
+	}
+	// ------------- Required header parameter "Tollhouse-Signature" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Tollhouse-Signature")]; found {
+		var TollhouseSignature MachineSignature
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Tollhouse-Signature, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Tollhouse-Signature", valueList[0], &TollhouseSignature, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Tollhouse-Signature: %s", err))
+		}
+
+		params.TollhouseSignature = TollhouseSignature
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Tollhouse-Signature is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReportMachine(ctx, params)
 	return err
 }
 
@@ -15765,6 +17142,70 @@ func (w *ServerInterfaceWrapper) GetReadiness(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetReadiness(ctx)
+	return err
+}
+
+// ListAlarms converts echo context to params.
+func (w *ServerInterfaceWrapper) ListAlarms(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAlarmsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "open" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "open", ctx.QueryParams(), &params.Open, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter open: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListAlarms(ctx, params)
+	return err
+}
+
+// AcknowledgeAlarm converts echo context to params.
+func (w *ServerInterfaceWrapper) AcknowledgeAlarm(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "alarm" -------------
+	var alarm AlarmId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "alarm", ctx.Param("alarm"), &alarm, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter alarm: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AcknowledgeAlarm(ctx, alarm)
+	return err
+}
+
+// CloseAlarm converts echo context to params.
+func (w *ServerInterfaceWrapper) CloseAlarm(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "alarm" -------------
+	var alarm AlarmId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "alarm", ctx.Param("alarm"), &alarm, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter alarm: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CloseAlarm(ctx, alarm)
 	return err
 }
 
@@ -16064,12 +17505,313 @@ func (w *ServerInterfaceWrapper) DeleteOrphan(ctx echo.Context) error {
 	return err
 }
 
+// ListEnrolments converts echo context to params.
+func (w *ServerInterfaceWrapper) ListEnrolments(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListEnrolmentsParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListEnrolments(ctx, params)
+	return err
+}
+
+// InviteMachine converts echo context to params.
+func (w *ServerInterfaceWrapper) InviteMachine(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params InviteMachineParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.InviteMachine(ctx, params)
+	return err
+}
+
+// WithdrawEnrolment converts echo context to params.
+func (w *ServerInterfaceWrapper) WithdrawEnrolment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "enrolment" -------------
+	var enrolment EnrolmentId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "enrolment", ctx.Param("enrolment"), &enrolment, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter enrolment: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.WithdrawEnrolment(ctx, enrolment)
+	return err
+}
+
+// ListHardware converts echo context to params.
+func (w *ServerInterfaceWrapper) ListHardware(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListHardwareParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", ctx.QueryParams(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter q: %s", err))
+	}
+
+	// ------------- Optional query parameter "state" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", ctx.QueryParams(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter state: %s", err))
+	}
+
+	// ------------- Optional query parameter "operator" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "operator", ctx.QueryParams(), &params.Operator, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter operator: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListHardware(ctx, params)
+	return err
+}
+
+// GetHardware converts echo context to params.
+func (w *ServerInterfaceWrapper) GetHardware(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "hardware" -------------
+	var hardware HardwareId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "hardware", ctx.Param("hardware"), &hardware, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter hardware: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetHardware(ctx, hardware)
+	return err
+}
+
+// PutHardware converts echo context to params.
+func (w *ServerInterfaceWrapper) PutHardware(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "hardware" -------------
+	var hardware HardwareId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "hardware", ctx.Param("hardware"), &hardware, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter hardware: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutHardware(ctx, hardware)
+	return err
+}
+
+// FailHardware converts echo context to params.
+func (w *ServerInterfaceWrapper) FailHardware(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "hardware" -------------
+	var hardware HardwareId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "hardware", ctx.Param("hardware"), &hardware, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter hardware: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.FailHardware(ctx, hardware)
+	return err
+}
+
+// RepairHardware converts echo context to params.
+func (w *ServerInterfaceWrapper) RepairHardware(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "hardware" -------------
+	var hardware HardwareId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "hardware", ctx.Param("hardware"), &hardware, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter hardware: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RepairHardware(ctx, hardware)
+	return err
+}
+
+// ReplaceHardware converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplaceHardware(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "hardware" -------------
+	var hardware HardwareId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "hardware", ctx.Param("hardware"), &hardware, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter hardware: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplaceHardware(ctx, hardware)
+	return err
+}
+
 // GetStaffSigningKeys converts echo context to params.
 func (w *ServerInterfaceWrapper) GetStaffSigningKeys(ctx echo.Context) error {
 	var err error
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetStaffSigningKeys(ctx)
+	return err
+}
+
+// ListMachines converts echo context to params.
+func (w *ServerInterfaceWrapper) ListMachines(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListMachinesParams
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", ctx.QueryParams(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter limit: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "operator" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "operator", ctx.QueryParams(), &params.Operator, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter operator: %s", err))
+	}
+
+	// ------------- Optional query parameter "revoked" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "revoked", ctx.QueryParams(), &params.Revoked, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter revoked: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListMachines(ctx, params)
+	return err
+}
+
+// GetMachine converts echo context to params.
+func (w *ServerInterfaceWrapper) GetMachine(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "machine" -------------
+	var machine MachineId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "machine", ctx.Param("machine"), &machine, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter machine: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetMachine(ctx, machine)
+	return err
+}
+
+// ChangeMachine converts echo context to params.
+func (w *ServerInterfaceWrapper) ChangeMachine(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "machine" -------------
+	var machine MachineId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "machine", ctx.Param("machine"), &machine, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter machine: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ChangeMachine(ctx, machine)
+	return err
+}
+
+// RenewMachineKeys converts echo context to params.
+func (w *ServerInterfaceWrapper) RenewMachineKeys(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "machine" -------------
+	var machine MachineId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "machine", ctx.Param("machine"), &machine, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter machine: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RenewMachineKeys(ctx, machine)
+	return err
+}
+
+// RevokeMachine converts echo context to params.
+func (w *ServerInterfaceWrapper) RevokeMachine(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "machine" -------------
+	var machine MachineId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "machine", ctx.Param("machine"), &machine, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter machine: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RevokeMachine(ctx, machine)
 	return err
 }
 
@@ -16423,6 +18165,31 @@ func (w *ServerInterfaceWrapper) LeaveOperator(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.LeaveOperator(ctx, operator, visit)
+	return err
+}
+
+// ListRacks converts echo context to params.
+func (w *ServerInterfaceWrapper) ListRacks(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListRacks(ctx)
+	return err
+}
+
+// PutRack converts echo context to params.
+func (w *ServerInterfaceWrapper) PutRack(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "rack" -------------
+	var rack RackId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "rack", ctx.Param("rack"), &rack, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter rack: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutRack(ctx, rack)
 	return err
 }
 
@@ -31611,6 +33378,31 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/staff/v1/users/:user/reset-password", wrapper.ResetStaffPassword, options.OperationMiddlewares["resetStaffPassword"]...)
 	router.GET(options.BaseURL+"/staff/v1/audit", wrapper.ListStaffAudit, options.OperationMiddlewares["listStaffAudit"]...)
 	router.POST(options.BaseURL+"/staff/v1/signing-keys/rotate", wrapper.RotateStaffSigningKey, options.OperationMiddlewares["rotateStaffSigningKey"]...)
+	router.GET(options.BaseURL+"/staff/v1/enrolments", wrapper.ListEnrolments, options.OperationMiddlewares["listEnrolments"]...)
+	router.POST(options.BaseURL+"/staff/v1/enrolments", wrapper.InviteMachine, options.OperationMiddlewares["inviteMachine"]...)
+	router.POST(options.BaseURL+"/staff/v1/enrolments/:enrolment/withdraw", wrapper.WithdrawEnrolment, options.OperationMiddlewares["withdrawEnrolment"]...)
+	router.GET(options.BaseURL+"/staff/v1/machines", wrapper.ListMachines, options.OperationMiddlewares["listMachines"]...)
+	router.GET(options.BaseURL+"/staff/v1/machines/:machine", wrapper.GetMachine, options.OperationMiddlewares["getMachine"]...)
+	router.PUT(options.BaseURL+"/staff/v1/machines/:machine", wrapper.ChangeMachine, options.OperationMiddlewares["changeMachine"]...)
+	router.POST(options.BaseURL+"/staff/v1/machines/:machine/revoke", wrapper.RevokeMachine, options.OperationMiddlewares["revokeMachine"]...)
+	router.POST(options.BaseURL+"/staff/v1/machines/:machine/renew-keys", wrapper.RenewMachineKeys, options.OperationMiddlewares["renewMachineKeys"]...)
+	router.GET(options.BaseURL+"/staff/v1/hardware", wrapper.ListHardware, options.OperationMiddlewares["listHardware"]...)
+	router.GET(options.BaseURL+"/staff/v1/hardware/:hardware", wrapper.GetHardware, options.OperationMiddlewares["getHardware"]...)
+	router.PUT(options.BaseURL+"/staff/v1/hardware/:hardware", wrapper.PutHardware, options.OperationMiddlewares["putHardware"]...)
+	router.POST(options.BaseURL+"/staff/v1/hardware/:hardware/fail", wrapper.FailHardware, options.OperationMiddlewares["failHardware"]...)
+	router.POST(options.BaseURL+"/staff/v1/hardware/:hardware/repair", wrapper.RepairHardware, options.OperationMiddlewares["repairHardware"]...)
+	router.POST(options.BaseURL+"/staff/v1/hardware/:hardware/replace", wrapper.ReplaceHardware, options.OperationMiddlewares["replaceHardware"]...)
+	router.GET(options.BaseURL+"/staff/v1/racks", wrapper.ListRacks, options.OperationMiddlewares["listRacks"]...)
+	router.PUT(options.BaseURL+"/staff/v1/racks/:rack", wrapper.PutRack, options.OperationMiddlewares["putRack"]...)
+	router.GET(options.BaseURL+"/staff/v1/alarms", wrapper.ListAlarms, options.OperationMiddlewares["listAlarms"]...)
+	router.POST(options.BaseURL+"/staff/v1/alarms/:alarm/acknowledge", wrapper.AcknowledgeAlarm, options.OperationMiddlewares["acknowledgeAlarm"]...)
+	router.POST(options.BaseURL+"/staff/v1/alarms/:alarm/close", wrapper.CloseAlarm, options.OperationMiddlewares["closeAlarm"]...)
+	router.POST(options.BaseURL+"/machine/v1/enrol", wrapper.EnrolMachine, options.OperationMiddlewares["enrolMachine"]...)
+	router.POST(options.BaseURL+"/machine/v1/report", wrapper.ReportMachine, options.OperationMiddlewares["reportMachine"]...)
+	router.GET(options.BaseURL+"/machine/v1/configuration", wrapper.GetMachineConfiguration, options.OperationMiddlewares["getMachineConfiguration"]...)
+	router.POST(options.BaseURL+"/machine/v1/keys", wrapper.ChangeMachineKeys, options.OperationMiddlewares["changeMachineKeys"]...)
+	router.GET(options.BaseURL+"/install.sh", wrapper.GetInstaller, options.OperationMiddlewares["getInstaller"]...)
+	router.GET(options.BaseURL+"/downloads/:digest", wrapper.GetProgram, options.OperationMiddlewares["getProgram"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/sign-in", wrapper.SignIn, options.OperationMiddlewares["signIn"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/sign-in/second-factor", wrapper.CompleteSignIn, options.OperationMiddlewares["completeSignIn"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/sign-in/codes", wrapper.SendSignInCode, options.OperationMiddlewares["sendSignInCode"]...)
@@ -32045,6 +33837,66 @@ type UnavailableApplicationProblemPlusJSONResponse Problem
 
 type UnprocessableApplicationProblemPlusJSONResponse Problem
 
+type GetProgramRequestObject struct {
+	Digest string `json:"digest"`
+}
+
+type GetProgramResponseObject interface {
+	VisitGetProgramResponse(w http.ResponseWriter) error
+}
+
+type GetProgram200ApplicationoctetStreamResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetProgram200ApplicationoctetStreamResponse) VisitGetProgramResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/octet-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetProgram400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetProgram400ApplicationProblemPlusJSONResponse) VisitGetProgramResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProgram404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetProgram404ApplicationProblemPlusJSONResponse) VisitGetProgramResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetHealthRequestObject struct {
 }
 
@@ -32075,6 +33927,412 @@ func (response GetHealth400ApplicationProblemPlusJSONResponse) VisitGetHealthRes
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstallerRequestObject struct {
+}
+
+type GetInstallerResponseObject interface {
+	VisitGetInstallerResponse(w http.ResponseWriter) error
+}
+
+type GetInstaller200TextResponse string
+
+func (response GetInstaller200TextResponse) VisitGetInstallerResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response)))
+	return err
+}
+
+type GetInstaller400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetInstaller400ApplicationProblemPlusJSONResponse) VisitGetInstallerResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMachineConfigurationRequestObject struct {
+	Params GetMachineConfigurationParams
+}
+
+type GetMachineConfigurationResponseObject interface {
+	VisitGetMachineConfigurationResponse(w http.ResponseWriter) error
+}
+
+type GetMachineConfiguration200JSONResponse MachineConfiguration
+
+func (response GetMachineConfiguration200JSONResponse) VisitGetMachineConfigurationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMachineConfiguration400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetMachineConfiguration400ApplicationProblemPlusJSONResponse) VisitGetMachineConfigurationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMachineConfiguration401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetMachineConfiguration401ApplicationProblemPlusJSONResponse) VisitGetMachineConfigurationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMachineConfiguration403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetMachineConfiguration403ApplicationProblemPlusJSONResponse) VisitGetMachineConfigurationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMachineConfiguration409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response GetMachineConfiguration409ApplicationProblemPlusJSONResponse) VisitGetMachineConfigurationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnrolMachineRequestObject struct {
+	Body *EnrolMachineJSONRequestBody
+}
+
+type EnrolMachineResponseObject interface {
+	VisitEnrolMachineResponse(w http.ResponseWriter) error
+}
+
+type EnrolMachine200JSONResponse MachineWelcome
+
+func (response EnrolMachine200JSONResponse) VisitEnrolMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnrolMachine400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response EnrolMachine400ApplicationProblemPlusJSONResponse) VisitEnrolMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnrolMachine403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response EnrolMachine403ApplicationProblemPlusJSONResponse) VisitEnrolMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnrolMachine409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response EnrolMachine409ApplicationProblemPlusJSONResponse) VisitEnrolMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnrolMachine413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response EnrolMachine413ApplicationProblemPlusJSONResponse) VisitEnrolMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeMachineKeysRequestObject struct {
+	Params ChangeMachineKeysParams
+	Body   *ChangeMachineKeysJSONRequestBody
+}
+
+type ChangeMachineKeysResponseObject interface {
+	VisitChangeMachineKeysResponse(w http.ResponseWriter) error
+}
+
+type ChangeMachineKeys204Response struct {
+}
+
+func (response ChangeMachineKeys204Response) VisitChangeMachineKeysResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type ChangeMachineKeys400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeMachineKeys400ApplicationProblemPlusJSONResponse) VisitChangeMachineKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeMachineKeys401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeMachineKeys401ApplicationProblemPlusJSONResponse) VisitChangeMachineKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeMachineKeys403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeMachineKeys403ApplicationProblemPlusJSONResponse) VisitChangeMachineKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeMachineKeys409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeMachineKeys409ApplicationProblemPlusJSONResponse) VisitChangeMachineKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeMachineKeys413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeMachineKeys413ApplicationProblemPlusJSONResponse) VisitChangeMachineKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportMachineRequestObject struct {
+	Params ReportMachineParams
+	Body   *ReportMachineJSONRequestBody
+}
+
+type ReportMachineResponseObject interface {
+	VisitReportMachineResponse(w http.ResponseWriter) error
+}
+
+type ReportMachine200JSONResponse MachineOrders
+
+func (response ReportMachine200JSONResponse) VisitReportMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportMachine400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ReportMachine400ApplicationProblemPlusJSONResponse) VisitReportMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportMachine401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ReportMachine401ApplicationProblemPlusJSONResponse) VisitReportMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportMachine403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReportMachine403ApplicationProblemPlusJSONResponse) VisitReportMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportMachine409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReportMachine409ApplicationProblemPlusJSONResponse) VisitReportMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportMachine413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReportMachine413ApplicationProblemPlusJSONResponse) VisitReportMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -32159,6 +34417,280 @@ func (response GetReadiness503ApplicationProblemPlusJSONResponse) VisitGetReadin
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAlarmsRequestObject struct {
+	Params ListAlarmsParams
+}
+
+type ListAlarmsResponseObject interface {
+	VisitListAlarmsResponse(w http.ResponseWriter) error
+}
+
+type ListAlarms200JSONResponse AlarmPage
+
+func (response ListAlarms200JSONResponse) VisitListAlarmsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAlarms400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListAlarms400ApplicationProblemPlusJSONResponse) VisitListAlarmsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAlarms401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListAlarms401ApplicationProblemPlusJSONResponse) VisitListAlarmsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAlarms403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListAlarms403ApplicationProblemPlusJSONResponse) VisitListAlarmsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcknowledgeAlarmRequestObject struct {
+	Alarm AlarmId `json:"alarm"`
+}
+
+type AcknowledgeAlarmResponseObject interface {
+	VisitAcknowledgeAlarmResponse(w http.ResponseWriter) error
+}
+
+type AcknowledgeAlarm200JSONResponse Alarm
+
+func (response AcknowledgeAlarm200JSONResponse) VisitAcknowledgeAlarmResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcknowledgeAlarm400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AcknowledgeAlarm400ApplicationProblemPlusJSONResponse) VisitAcknowledgeAlarmResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcknowledgeAlarm401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AcknowledgeAlarm401ApplicationProblemPlusJSONResponse) VisitAcknowledgeAlarmResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcknowledgeAlarm403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AcknowledgeAlarm403ApplicationProblemPlusJSONResponse) VisitAcknowledgeAlarmResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcknowledgeAlarm404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AcknowledgeAlarm404ApplicationProblemPlusJSONResponse) VisitAcknowledgeAlarmResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcknowledgeAlarm409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AcknowledgeAlarm409ApplicationProblemPlusJSONResponse) VisitAcknowledgeAlarmResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseAlarmRequestObject struct {
+	Alarm AlarmId `json:"alarm"`
+}
+
+type CloseAlarmResponseObject interface {
+	VisitCloseAlarmResponse(w http.ResponseWriter) error
+}
+
+type CloseAlarm200JSONResponse Alarm
+
+func (response CloseAlarm200JSONResponse) VisitCloseAlarmResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseAlarm400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CloseAlarm400ApplicationProblemPlusJSONResponse) VisitCloseAlarmResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseAlarm401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CloseAlarm401ApplicationProblemPlusJSONResponse) VisitCloseAlarmResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseAlarm403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CloseAlarm403ApplicationProblemPlusJSONResponse) VisitCloseAlarmResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseAlarm404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CloseAlarm404ApplicationProblemPlusJSONResponse) VisitCloseAlarmResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseAlarm409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CloseAlarm409ApplicationProblemPlusJSONResponse) VisitCloseAlarmResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -33269,6 +35801,938 @@ func (response DeleteOrphan422ApplicationProblemPlusJSONResponse) VisitDeleteOrp
 	return err
 }
 
+type ListEnrolmentsRequestObject struct {
+	Params ListEnrolmentsParams
+}
+
+type ListEnrolmentsResponseObject interface {
+	VisitListEnrolmentsResponse(w http.ResponseWriter) error
+}
+
+type ListEnrolments200JSONResponse EnrolmentPage
+
+func (response ListEnrolments200JSONResponse) VisitListEnrolmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEnrolments400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListEnrolments400ApplicationProblemPlusJSONResponse) VisitListEnrolmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEnrolments401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListEnrolments401ApplicationProblemPlusJSONResponse) VisitListEnrolmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEnrolments403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListEnrolments403ApplicationProblemPlusJSONResponse) VisitListEnrolmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type InviteMachineRequestObject struct {
+	Params InviteMachineParams
+	Body   *InviteMachineJSONRequestBody
+}
+
+type InviteMachineResponseObject interface {
+	VisitInviteMachineResponse(w http.ResponseWriter) error
+}
+
+type InviteMachine201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type InviteMachine201JSONResponse struct {
+	Body    EnrolmentIssued
+	Headers InviteMachine201ResponseHeaders
+}
+
+func (response InviteMachine201JSONResponse) VisitInviteMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type InviteMachine400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response InviteMachine400ApplicationProblemPlusJSONResponse) VisitInviteMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type InviteMachine401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response InviteMachine401ApplicationProblemPlusJSONResponse) VisitInviteMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type InviteMachine403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response InviteMachine403ApplicationProblemPlusJSONResponse) VisitInviteMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type InviteMachine404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response InviteMachine404ApplicationProblemPlusJSONResponse) VisitInviteMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type InviteMachine409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response InviteMachine409ApplicationProblemPlusJSONResponse) VisitInviteMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type InviteMachine413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response InviteMachine413ApplicationProblemPlusJSONResponse) VisitInviteMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawEnrolmentRequestObject struct {
+	Enrolment EnrolmentId `json:"enrolment"`
+}
+
+type WithdrawEnrolmentResponseObject interface {
+	VisitWithdrawEnrolmentResponse(w http.ResponseWriter) error
+}
+
+type WithdrawEnrolment200JSONResponse Enrolment
+
+func (response WithdrawEnrolment200JSONResponse) VisitWithdrawEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawEnrolment400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawEnrolment400ApplicationProblemPlusJSONResponse) VisitWithdrawEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawEnrolment401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawEnrolment401ApplicationProblemPlusJSONResponse) VisitWithdrawEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawEnrolment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawEnrolment403ApplicationProblemPlusJSONResponse) VisitWithdrawEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawEnrolment404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawEnrolment404ApplicationProblemPlusJSONResponse) VisitWithdrawEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawEnrolment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawEnrolment409ApplicationProblemPlusJSONResponse) VisitWithdrawEnrolmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListHardwareRequestObject struct {
+	Params ListHardwareParams
+}
+
+type ListHardwareResponseObject interface {
+	VisitListHardwareResponse(w http.ResponseWriter) error
+}
+
+type ListHardware200JSONResponse HardwarePage
+
+func (response ListHardware200JSONResponse) VisitListHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListHardware400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListHardware400ApplicationProblemPlusJSONResponse) VisitListHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListHardware401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListHardware401ApplicationProblemPlusJSONResponse) VisitListHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListHardware403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListHardware403ApplicationProblemPlusJSONResponse) VisitListHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetHardwareRequestObject struct {
+	Hardware HardwareId `json:"hardware"`
+}
+
+type GetHardwareResponseObject interface {
+	VisitGetHardwareResponse(w http.ResponseWriter) error
+}
+
+type GetHardware200JSONResponse Hardware
+
+func (response GetHardware200JSONResponse) VisitGetHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetHardware400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetHardware400ApplicationProblemPlusJSONResponse) VisitGetHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetHardware401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetHardware401ApplicationProblemPlusJSONResponse) VisitGetHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetHardware403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetHardware403ApplicationProblemPlusJSONResponse) VisitGetHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetHardware404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetHardware404ApplicationProblemPlusJSONResponse) VisitGetHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutHardwareRequestObject struct {
+	Hardware HardwareId `json:"hardware"`
+	Body     *PutHardwareJSONRequestBody
+}
+
+type PutHardwareResponseObject interface {
+	VisitPutHardwareResponse(w http.ResponseWriter) error
+}
+
+type PutHardware200JSONResponse Hardware
+
+func (response PutHardware200JSONResponse) VisitPutHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutHardware400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutHardware400ApplicationProblemPlusJSONResponse) VisitPutHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutHardware401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutHardware401ApplicationProblemPlusJSONResponse) VisitPutHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutHardware403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutHardware403ApplicationProblemPlusJSONResponse) VisitPutHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutHardware404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutHardware404ApplicationProblemPlusJSONResponse) VisitPutHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutHardware409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutHardware409ApplicationProblemPlusJSONResponse) VisitPutHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutHardware413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutHardware413ApplicationProblemPlusJSONResponse) VisitPutHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FailHardwareRequestObject struct {
+	Hardware HardwareId `json:"hardware"`
+	Body     *FailHardwareJSONRequestBody
+}
+
+type FailHardwareResponseObject interface {
+	VisitFailHardwareResponse(w http.ResponseWriter) error
+}
+
+type FailHardware200JSONResponse Hardware
+
+func (response FailHardware200JSONResponse) VisitFailHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FailHardware400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response FailHardware400ApplicationProblemPlusJSONResponse) VisitFailHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FailHardware401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response FailHardware401ApplicationProblemPlusJSONResponse) VisitFailHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FailHardware403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response FailHardware403ApplicationProblemPlusJSONResponse) VisitFailHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FailHardware404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response FailHardware404ApplicationProblemPlusJSONResponse) VisitFailHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FailHardware409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response FailHardware409ApplicationProblemPlusJSONResponse) VisitFailHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FailHardware413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response FailHardware413ApplicationProblemPlusJSONResponse) VisitFailHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RepairHardwareRequestObject struct {
+	Hardware HardwareId `json:"hardware"`
+}
+
+type RepairHardwareResponseObject interface {
+	VisitRepairHardwareResponse(w http.ResponseWriter) error
+}
+
+type RepairHardware200JSONResponse Hardware
+
+func (response RepairHardware200JSONResponse) VisitRepairHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RepairHardware400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RepairHardware400ApplicationProblemPlusJSONResponse) VisitRepairHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RepairHardware401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RepairHardware401ApplicationProblemPlusJSONResponse) VisitRepairHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RepairHardware403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RepairHardware403ApplicationProblemPlusJSONResponse) VisitRepairHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RepairHardware404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RepairHardware404ApplicationProblemPlusJSONResponse) VisitRepairHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RepairHardware409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RepairHardware409ApplicationProblemPlusJSONResponse) VisitRepairHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceHardwareRequestObject struct {
+	Hardware HardwareId `json:"hardware"`
+	Body     *ReplaceHardwareJSONRequestBody
+}
+
+type ReplaceHardwareResponseObject interface {
+	VisitReplaceHardwareResponse(w http.ResponseWriter) error
+}
+
+type ReplaceHardware200JSONResponse Hardware
+
+func (response ReplaceHardware200JSONResponse) VisitReplaceHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceHardware400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceHardware400ApplicationProblemPlusJSONResponse) VisitReplaceHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceHardware401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceHardware401ApplicationProblemPlusJSONResponse) VisitReplaceHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceHardware403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceHardware403ApplicationProblemPlusJSONResponse) VisitReplaceHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceHardware404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceHardware404ApplicationProblemPlusJSONResponse) VisitReplaceHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceHardware409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceHardware409ApplicationProblemPlusJSONResponse) VisitReplaceHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceHardware413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceHardware413ApplicationProblemPlusJSONResponse) VisitReplaceHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceHardware422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceHardware422ApplicationProblemPlusJSONResponse) VisitReplaceHardwareResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetStaffSigningKeysRequestObject struct {
 }
 
@@ -33302,6 +36766,502 @@ func (response GetStaffSigningKeys400ApplicationProblemPlusJSONResponse) VisitGe
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMachinesRequestObject struct {
+	Params ListMachinesParams
+}
+
+type ListMachinesResponseObject interface {
+	VisitListMachinesResponse(w http.ResponseWriter) error
+}
+
+type ListMachines200JSONResponse MachinePage
+
+func (response ListMachines200JSONResponse) VisitListMachinesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMachines400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListMachines400ApplicationProblemPlusJSONResponse) VisitListMachinesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMachines401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListMachines401ApplicationProblemPlusJSONResponse) VisitListMachinesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMachines403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListMachines403ApplicationProblemPlusJSONResponse) VisitListMachinesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMachineRequestObject struct {
+	Machine MachineId `json:"machine"`
+}
+
+type GetMachineResponseObject interface {
+	VisitGetMachineResponse(w http.ResponseWriter) error
+}
+
+type GetMachine200JSONResponse Machine
+
+func (response GetMachine200JSONResponse) VisitGetMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMachine400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetMachine400ApplicationProblemPlusJSONResponse) VisitGetMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMachine401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetMachine401ApplicationProblemPlusJSONResponse) VisitGetMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMachine403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetMachine403ApplicationProblemPlusJSONResponse) VisitGetMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMachine404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetMachine404ApplicationProblemPlusJSONResponse) VisitGetMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeMachineRequestObject struct {
+	Machine MachineId `json:"machine"`
+	Body    *ChangeMachineJSONRequestBody
+}
+
+type ChangeMachineResponseObject interface {
+	VisitChangeMachineResponse(w http.ResponseWriter) error
+}
+
+type ChangeMachine200JSONResponse Machine
+
+func (response ChangeMachine200JSONResponse) VisitChangeMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeMachine400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeMachine400ApplicationProblemPlusJSONResponse) VisitChangeMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeMachine401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeMachine401ApplicationProblemPlusJSONResponse) VisitChangeMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeMachine403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeMachine403ApplicationProblemPlusJSONResponse) VisitChangeMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeMachine404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeMachine404ApplicationProblemPlusJSONResponse) VisitChangeMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeMachine409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeMachine409ApplicationProblemPlusJSONResponse) VisitChangeMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeMachine413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeMachine413ApplicationProblemPlusJSONResponse) VisitChangeMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewMachineKeysRequestObject struct {
+	Machine MachineId `json:"machine"`
+}
+
+type RenewMachineKeysResponseObject interface {
+	VisitRenewMachineKeysResponse(w http.ResponseWriter) error
+}
+
+type RenewMachineKeys200JSONResponse Machine
+
+func (response RenewMachineKeys200JSONResponse) VisitRenewMachineKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewMachineKeys400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RenewMachineKeys400ApplicationProblemPlusJSONResponse) VisitRenewMachineKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewMachineKeys401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RenewMachineKeys401ApplicationProblemPlusJSONResponse) VisitRenewMachineKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewMachineKeys403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RenewMachineKeys403ApplicationProblemPlusJSONResponse) VisitRenewMachineKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewMachineKeys404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RenewMachineKeys404ApplicationProblemPlusJSONResponse) VisitRenewMachineKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RenewMachineKeys409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RenewMachineKeys409ApplicationProblemPlusJSONResponse) VisitRenewMachineKeysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeMachineRequestObject struct {
+	Machine MachineId `json:"machine"`
+	Body    *RevokeMachineJSONRequestBody
+}
+
+type RevokeMachineResponseObject interface {
+	VisitRevokeMachineResponse(w http.ResponseWriter) error
+}
+
+type RevokeMachine200JSONResponse Machine
+
+func (response RevokeMachine200JSONResponse) VisitRevokeMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeMachine400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeMachine400ApplicationProblemPlusJSONResponse) VisitRevokeMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeMachine401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeMachine401ApplicationProblemPlusJSONResponse) VisitRevokeMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeMachine403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeMachine403ApplicationProblemPlusJSONResponse) VisitRevokeMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeMachine404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeMachine404ApplicationProblemPlusJSONResponse) VisitRevokeMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeMachine409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeMachine409ApplicationProblemPlusJSONResponse) VisitRevokeMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeMachine413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeMachine413ApplicationProblemPlusJSONResponse) VisitRevokeMachineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -35162,6 +39122,210 @@ func (response LeaveOperator503ApplicationProblemPlusJSONResponse) VisitLeaveOpe
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRacksRequestObject struct {
+}
+
+type ListRacksResponseObject interface {
+	VisitListRacksResponse(w http.ResponseWriter) error
+}
+
+type ListRacks200JSONResponse RackList
+
+func (response ListRacks200JSONResponse) VisitListRacksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRacks400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListRacks400ApplicationProblemPlusJSONResponse) VisitListRacksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRacks401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListRacks401ApplicationProblemPlusJSONResponse) VisitListRacksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRacks403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListRacks403ApplicationProblemPlusJSONResponse) VisitListRacksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutRackRequestObject struct {
+	Rack RackId `json:"rack"`
+	Body *PutRackJSONRequestBody
+}
+
+type PutRackResponseObject interface {
+	VisitPutRackResponse(w http.ResponseWriter) error
+}
+
+type PutRack200JSONResponse Rack
+
+func (response PutRack200JSONResponse) VisitPutRackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutRack400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutRack400ApplicationProblemPlusJSONResponse) VisitPutRackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutRack401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutRack401ApplicationProblemPlusJSONResponse) VisitPutRackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutRack403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutRack403ApplicationProblemPlusJSONResponse) VisitPutRackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutRack404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutRack404ApplicationProblemPlusJSONResponse) VisitPutRackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutRack409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutRack409ApplicationProblemPlusJSONResponse) VisitPutRackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutRack413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutRack413ApplicationProblemPlusJSONResponse) VisitPutRackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutRack422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutRack422ApplicationProblemPlusJSONResponse) VisitPutRackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -84904,15 +89068,42 @@ func (response ReverseWriteOff422ApplicationProblemPlusJSONResponse) VisitRevers
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// GetProgram The program with this digest.
+	// (GET /downloads/{digest})
+	GetProgram(ctx context.Context, request GetProgramRequestObject) (GetProgramResponseObject, error)
 	// GetHealth Says whether the process runs.
 	// (GET /healthz)
 	GetHealth(ctx context.Context, request GetHealthRequestObject) (GetHealthResponseObject, error)
+	// GetInstaller The script that makes a server a host or an agent.
+	// (GET /install.sh)
+	GetInstaller(ctx context.Context, request GetInstallerRequestObject) (GetInstallerResponseObject, error)
+	// GetMachineConfiguration Gives a machine what it works by.
+	// (GET /machine/v1/configuration)
+	GetMachineConfiguration(ctx context.Context, request GetMachineConfigurationRequestObject) (GetMachineConfigurationResponseObject, error)
+	// EnrolMachine Takes a machine in that comes with an invitation.
+	// (POST /machine/v1/enrol)
+	EnrolMachine(ctx context.Context, request EnrolMachineRequestObject) (EnrolMachineResponseObject, error)
+	// ChangeMachineKeys Takes a machine's new keys.
+	// (POST /machine/v1/keys)
+	ChangeMachineKeys(ctx context.Context, request ChangeMachineKeysRequestObject) (ChangeMachineKeysResponseObject, error)
+	// ReportMachine Takes what a machine says of itself and answers what it is to do.
+	// (POST /machine/v1/report)
+	ReportMachine(ctx context.Context, request ReportMachineRequestObject) (ReportMachineResponseObject, error)
 	// GetMetrics Figures of this process in the Prometheus text format.
 	// (GET /metrics)
 	GetMetrics(ctx context.Context, request GetMetricsRequestObject) (GetMetricsResponseObject, error)
 	// GetReadiness Says whether the process can serve: its database answers.
 	// (GET /readyz)
 	GetReadiness(ctx context.Context, request GetReadinessRequestObject) (GetReadinessResponseObject, error)
+	// ListAlarms Lists alarms, newest first.
+	// (GET /staff/v1/alarms)
+	ListAlarms(ctx context.Context, request ListAlarmsRequestObject) (ListAlarmsResponseObject, error)
+	// AcknowledgeAlarm Says that you have taken an alarm on.
+	// (POST /staff/v1/alarms/{alarm}/acknowledge)
+	AcknowledgeAlarm(ctx context.Context, request AcknowledgeAlarmRequestObject) (AcknowledgeAlarmResponseObject, error)
+	// CloseAlarm Closes an alarm that does not clear itself.
+	// (POST /staff/v1/alarms/{alarm}/close)
+	CloseAlarm(ctx context.Context, request CloseAlarmRequestObject) (CloseAlarmResponseObject, error)
 	// ListStaffAudit Lists who of the staff did what, newest first.
 	// (GET /staff/v1/audit)
 	ListStaffAudit(ctx context.Context, request ListStaffAuditRequestObject) (ListStaffAuditResponseObject, error)
@@ -84946,9 +89137,51 @@ type StrictServerInterface interface {
 	// DeleteOrphan Has all deleted that bears a site's id and belongs to none that is known.
 	// (POST /staff/v1/clouds/{cloud}/orphans/{site}/delete)
 	DeleteOrphan(ctx context.Context, request DeleteOrphanRequestObject) (DeleteOrphanResponseObject, error)
+	// ListEnrolments Lists invitations of machines, newest first.
+	// (GET /staff/v1/enrolments)
+	ListEnrolments(ctx context.Context, request ListEnrolmentsRequestObject) (ListEnrolmentsResponseObject, error)
+	// InviteMachine Invites a machine: its token is told in this answer only.
+	// (POST /staff/v1/enrolments)
+	InviteMachine(ctx context.Context, request InviteMachineRequestObject) (InviteMachineResponseObject, error)
+	// WithdrawEnrolment Withdraws an invitation.
+	// (POST /staff/v1/enrolments/{enrolment}/withdraw)
+	WithdrawEnrolment(ctx context.Context, request WithdrawEnrolmentRequestObject) (WithdrawEnrolmentResponseObject, error)
+	// ListHardware Lists pieces of hardware.
+	// (GET /staff/v1/hardware)
+	ListHardware(ctx context.Context, request ListHardwareRequestObject) (ListHardwareResponseObject, error)
+	// GetHardware Shows a piece of hardware.
+	// (GET /staff/v1/hardware/{hardware})
+	GetHardware(ctx context.Context, request GetHardwareRequestObject) (GetHardwareResponseObject, error)
+	// PutHardware Writes a piece of hardware into the register, under an id of your choice.
+	// (PUT /staff/v1/hardware/{hardware})
+	PutHardware(ctx context.Context, request PutHardwareRequestObject) (PutHardwareResponseObject, error)
+	// FailHardware Writes down that a piece has failed; an appliance is to be replaced within 24 hours.
+	// (POST /staff/v1/hardware/{hardware}/fail)
+	FailHardware(ctx context.Context, request FailHardwareRequestObject) (FailHardwareResponseObject, error)
+	// RepairHardware Writes down that a failed piece works again.
+	// (POST /staff/v1/hardware/{hardware}/repair)
+	RepairHardware(ctx context.Context, request RepairHardwareRequestObject) (RepairHardwareResponseObject, error)
+	// ReplaceHardware Puts a spare of the same model where a failed piece was.
+	// (POST /staff/v1/hardware/{hardware}/replace)
+	ReplaceHardware(ctx context.Context, request ReplaceHardwareRequestObject) (ReplaceHardwareResponseObject, error)
 	// GetStaffSigningKeys Public keys that staff tokens are checked with (RFC 7517).
 	// (GET /staff/v1/jwks)
 	GetStaffSigningKeys(ctx context.Context, request GetStaffSigningKeysRequestObject) (GetStaffSigningKeysResponseObject, error)
+	// ListMachines Lists machines in the order in which they came.
+	// (GET /staff/v1/machines)
+	ListMachines(ctx context.Context, request ListMachinesRequestObject) (ListMachinesResponseObject, error)
+	// GetMachine Shows a machine.
+	// (GET /staff/v1/machines/{machine})
+	GetMachine(ctx context.Context, request GetMachineRequestObject) (GetMachineResponseObject, error)
+	// ChangeMachine Sets a machine's name and what it looks after.
+	// (PUT /staff/v1/machines/{machine})
+	ChangeMachine(ctx context.Context, request ChangeMachineRequestObject) (ChangeMachineResponseObject, error)
+	// RenewMachineKeys Has a machine change its keys with its next report.
+	// (POST /staff/v1/machines/{machine}/renew-keys)
+	RenewMachineKeys(ctx context.Context, request RenewMachineKeysRequestObject) (RenewMachineKeysResponseObject, error)
+	// RevokeMachine Shuts a machine out for good.
+	// (POST /staff/v1/machines/{machine}/revoke)
+	RevokeMachine(ctx context.Context, request RevokeMachineRequestObject) (RevokeMachineResponseObject, error)
 	// GetStaffMe Shows who the token speaks for, and what it may do.
 	// (GET /staff/v1/me)
 	GetStaffMe(ctx context.Context, request GetStaffMeRequestObject) (GetStaffMeResponseObject, error)
@@ -85006,6 +89239,12 @@ type StrictServerInterface interface {
 	// LeaveOperator Ends a visit.
 	// (POST /staff/v1/operators/{operator}/visits/{visit}/end)
 	LeaveOperator(ctx context.Context, request LeaveOperatorRequestObject) (LeaveOperatorResponseObject, error)
+	// ListRacks Lists racks by name, with what stands in them.
+	// (GET /staff/v1/racks)
+	ListRacks(ctx context.Context, request ListRacksRequestObject) (ListRacksResponseObject, error)
+	// PutRack Writes a rack into the register, under an id of your choice.
+	// (PUT /staff/v1/racks/{rack})
+	PutRack(ctx context.Context, request PutRackRequestObject) (PutRackResponseObject, error)
 	// StaffSignIn Signs hosting staff in.
 	// (POST /staff/v1/sign-in)
 	StaffSignIn(ctx context.Context, request StaffSignInRequestObject) (StaffSignInResponseObject, error)
@@ -86307,6 +90546,31 @@ type strictHandler struct {
 	middlewares []StrictMiddlewareFunc
 }
 
+// GetProgram operation middleware
+func (sh *strictHandler) GetProgram(ctx echo.Context, digest string) error {
+	var request GetProgramRequestObject
+
+	request.Digest = digest
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetProgram(ctx.Request().Context(), request.(GetProgramRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetProgram")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetProgramResponseObject); ok {
+		return validResponse.VisitGetProgramResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetHealth operation middleware
 func (sh *strictHandler) GetHealth(ctx echo.Context) error {
 	var request GetHealthRequestObject
@@ -86324,6 +90588,196 @@ func (sh *strictHandler) GetHealth(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(GetHealthResponseObject); ok {
 		return validResponse.VisitGetHealthResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInstaller operation middleware
+func (sh *strictHandler) GetInstaller(ctx echo.Context) error {
+	var request GetInstallerRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstaller(ctx.Request().Context(), request.(GetInstallerRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstaller")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInstallerResponseObject); ok {
+		return validResponse.VisitGetInstallerResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetMachineConfiguration operation middleware
+func (sh *strictHandler) GetMachineConfiguration(ctx echo.Context, params GetMachineConfigurationParams) error {
+	var request GetMachineConfigurationRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetMachineConfiguration(ctx.Request().Context(), request.(GetMachineConfigurationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetMachineConfiguration")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetMachineConfigurationResponseObject); ok {
+		return validResponse.VisitGetMachineConfigurationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EnrolMachine operation middleware
+func (sh *strictHandler) EnrolMachine(ctx echo.Context) error {
+	var request EnrolMachineRequestObject
+
+	var body EnrolMachineJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EnrolMachine(ctx.Request().Context(), request.(EnrolMachineRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EnrolMachine")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EnrolMachineResponseObject); ok {
+		return validResponse.VisitEnrolMachineResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ChangeMachineKeys operation middleware
+func (sh *strictHandler) ChangeMachineKeys(ctx echo.Context, params ChangeMachineKeysParams) error {
+	var request ChangeMachineKeysRequestObject
+
+	request.Params = params
+
+	var body ChangeMachineKeysJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeMachineKeys(ctx.Request().Context(), request.(ChangeMachineKeysRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeMachineKeys")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ChangeMachineKeysResponseObject); ok {
+		return validResponse.VisitChangeMachineKeysResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReportMachine operation middleware
+func (sh *strictHandler) ReportMachine(ctx echo.Context, params ReportMachineParams) error {
+	var request ReportMachineRequestObject
+
+	request.Params = params
+
+	var body ReportMachineJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReportMachine(ctx.Request().Context(), request.(ReportMachineRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReportMachine")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReportMachineResponseObject); ok {
+		return validResponse.VisitReportMachineResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -86370,6 +90824,81 @@ func (sh *strictHandler) GetReadiness(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(GetReadinessResponseObject); ok {
 		return validResponse.VisitGetReadinessResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListAlarms operation middleware
+func (sh *strictHandler) ListAlarms(ctx echo.Context, params ListAlarmsParams) error {
+	var request ListAlarmsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAlarms(ctx.Request().Context(), request.(ListAlarmsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAlarms")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListAlarmsResponseObject); ok {
+		return validResponse.VisitListAlarmsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AcknowledgeAlarm operation middleware
+func (sh *strictHandler) AcknowledgeAlarm(ctx echo.Context, alarm AlarmId) error {
+	var request AcknowledgeAlarmRequestObject
+
+	request.Alarm = alarm
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AcknowledgeAlarm(ctx.Request().Context(), request.(AcknowledgeAlarmRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AcknowledgeAlarm")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AcknowledgeAlarmResponseObject); ok {
+		return validResponse.VisitAcknowledgeAlarmResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CloseAlarm operation middleware
+func (sh *strictHandler) CloseAlarm(ctx echo.Context, alarm AlarmId) error {
+	var request CloseAlarmRequestObject
+
+	request.Alarm = alarm
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CloseAlarm(ctx.Request().Context(), request.(CloseAlarmRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CloseAlarm")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CloseAlarmResponseObject); ok {
+		return validResponse.VisitCloseAlarmResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -86699,6 +91228,323 @@ func (sh *strictHandler) DeleteOrphan(ctx echo.Context, cloud CloudName, site Si
 	return nil
 }
 
+// ListEnrolments operation middleware
+func (sh *strictHandler) ListEnrolments(ctx echo.Context, params ListEnrolmentsParams) error {
+	var request ListEnrolmentsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListEnrolments(ctx.Request().Context(), request.(ListEnrolmentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListEnrolments")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListEnrolmentsResponseObject); ok {
+		return validResponse.VisitListEnrolmentsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// InviteMachine operation middleware
+func (sh *strictHandler) InviteMachine(ctx echo.Context, params InviteMachineParams) error {
+	var request InviteMachineRequestObject
+
+	request.Params = params
+
+	var body InviteMachineJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.InviteMachine(ctx.Request().Context(), request.(InviteMachineRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "InviteMachine")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(InviteMachineResponseObject); ok {
+		return validResponse.VisitInviteMachineResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// WithdrawEnrolment operation middleware
+func (sh *strictHandler) WithdrawEnrolment(ctx echo.Context, enrolment EnrolmentId) error {
+	var request WithdrawEnrolmentRequestObject
+
+	request.Enrolment = enrolment
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WithdrawEnrolment(ctx.Request().Context(), request.(WithdrawEnrolmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WithdrawEnrolment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(WithdrawEnrolmentResponseObject); ok {
+		return validResponse.VisitWithdrawEnrolmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListHardware operation middleware
+func (sh *strictHandler) ListHardware(ctx echo.Context, params ListHardwareParams) error {
+	var request ListHardwareRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListHardware(ctx.Request().Context(), request.(ListHardwareRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListHardware")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListHardwareResponseObject); ok {
+		return validResponse.VisitListHardwareResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetHardware operation middleware
+func (sh *strictHandler) GetHardware(ctx echo.Context, hardware HardwareId) error {
+	var request GetHardwareRequestObject
+
+	request.Hardware = hardware
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetHardware(ctx.Request().Context(), request.(GetHardwareRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetHardware")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetHardwareResponseObject); ok {
+		return validResponse.VisitGetHardwareResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutHardware operation middleware
+func (sh *strictHandler) PutHardware(ctx echo.Context, hardware HardwareId) error {
+	var request PutHardwareRequestObject
+
+	request.Hardware = hardware
+
+	var body PutHardwareJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutHardware(ctx.Request().Context(), request.(PutHardwareRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutHardware")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutHardwareResponseObject); ok {
+		return validResponse.VisitPutHardwareResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// FailHardware operation middleware
+func (sh *strictHandler) FailHardware(ctx echo.Context, hardware HardwareId) error {
+	var request FailHardwareRequestObject
+
+	request.Hardware = hardware
+
+	var body FailHardwareJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.FailHardware(ctx.Request().Context(), request.(FailHardwareRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "FailHardware")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(FailHardwareResponseObject); ok {
+		return validResponse.VisitFailHardwareResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RepairHardware operation middleware
+func (sh *strictHandler) RepairHardware(ctx echo.Context, hardware HardwareId) error {
+	var request RepairHardwareRequestObject
+
+	request.Hardware = hardware
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RepairHardware(ctx.Request().Context(), request.(RepairHardwareRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RepairHardware")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RepairHardwareResponseObject); ok {
+		return validResponse.VisitRepairHardwareResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplaceHardware operation middleware
+func (sh *strictHandler) ReplaceHardware(ctx echo.Context, hardware HardwareId) error {
+	var request ReplaceHardwareRequestObject
+
+	request.Hardware = hardware
+
+	var body ReplaceHardwareJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceHardware(ctx.Request().Context(), request.(ReplaceHardwareRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceHardware")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplaceHardwareResponseObject); ok {
+		return validResponse.VisitReplaceHardwareResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetStaffSigningKeys operation middleware
 func (sh *strictHandler) GetStaffSigningKeys(ctx echo.Context) error {
 	var request GetStaffSigningKeysRequestObject
@@ -86716,6 +91562,177 @@ func (sh *strictHandler) GetStaffSigningKeys(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(GetStaffSigningKeysResponseObject); ok {
 		return validResponse.VisitGetStaffSigningKeysResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListMachines operation middleware
+func (sh *strictHandler) ListMachines(ctx echo.Context, params ListMachinesParams) error {
+	var request ListMachinesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListMachines(ctx.Request().Context(), request.(ListMachinesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListMachines")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListMachinesResponseObject); ok {
+		return validResponse.VisitListMachinesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetMachine operation middleware
+func (sh *strictHandler) GetMachine(ctx echo.Context, machine MachineId) error {
+	var request GetMachineRequestObject
+
+	request.Machine = machine
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetMachine(ctx.Request().Context(), request.(GetMachineRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetMachine")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetMachineResponseObject); ok {
+		return validResponse.VisitGetMachineResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ChangeMachine operation middleware
+func (sh *strictHandler) ChangeMachine(ctx echo.Context, machine MachineId) error {
+	var request ChangeMachineRequestObject
+
+	request.Machine = machine
+
+	var body ChangeMachineJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeMachine(ctx.Request().Context(), request.(ChangeMachineRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeMachine")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ChangeMachineResponseObject); ok {
+		return validResponse.VisitChangeMachineResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RenewMachineKeys operation middleware
+func (sh *strictHandler) RenewMachineKeys(ctx echo.Context, machine MachineId) error {
+	var request RenewMachineKeysRequestObject
+
+	request.Machine = machine
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RenewMachineKeys(ctx.Request().Context(), request.(RenewMachineKeysRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RenewMachineKeys")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RenewMachineKeysResponseObject); ok {
+		return validResponse.VisitRenewMachineKeysResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RevokeMachine operation middleware
+func (sh *strictHandler) RevokeMachine(ctx echo.Context, machine MachineId) error {
+	var request RevokeMachineRequestObject
+
+	request.Machine = machine
+
+	var body RevokeMachineJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeMachine(ctx.Request().Context(), request.(RevokeMachineRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeMachine")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RevokeMachineResponseObject); ok {
+		return validResponse.VisitRevokeMachineResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -87317,6 +92334,77 @@ func (sh *strictHandler) LeaveOperator(ctx echo.Context, operator OperatorId, vi
 		return err
 	} else if validResponse, ok := response.(LeaveOperatorResponseObject); ok {
 		return validResponse.VisitLeaveOperatorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListRacks operation middleware
+func (sh *strictHandler) ListRacks(ctx echo.Context) error {
+	var request ListRacksRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRacks(ctx.Request().Context(), request.(ListRacksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRacks")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListRacksResponseObject); ok {
+		return validResponse.VisitListRacksResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutRack operation middleware
+func (sh *strictHandler) PutRack(ctx echo.Context, rack RackId) error {
+	var request PutRackRequestObject
+
+	request.Rack = rack
+
+	var body PutRackJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutRack(ctx.Request().Context(), request.(PutRackRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutRack")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutRackResponseObject); ok {
+		return validResponse.VisitPutRackResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -102677,1246 +107765,1318 @@ func (sh *strictHandler) ReverseWriteOff(ctx echo.Context, tenant Tenant, writeO
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P1rkxs3sieMfxUE/yfCdiy73d26eKR+cUKW7DnasS0dtWzH7lhLgVUgiekiUAZQzaa9+u7/QAKoG4Eq",
-	"oNjU8fM8Z16MJbGqkEgkEom8/PLPWca3JWeEKTl7/udsQ3BOBPzxdU62JVeEZft3pCzwnuT6n3MiM0FL",
-	"RTmbPZ99VKIiHxFdIbWhElGJ1IYgqbggOcJM7ohAfIUwQwSLghIxR+T3ChdIkN8rItX5bD6T2YZssf42",
-	"YdV29vyfM/3R2Yf5TO1LMns+k0pQtp59+vRpPiuxwFuiLI0vsoxXTL32UPZ+Q9CSFgVla4TNY19IRHM9",
-	"ItUPlFhtZvMZw1s9hn1kNp9pyqjQk9VktMlbcbHFavZ8VlU0nx2SN599S4tiiJghCvTvxw4vMMs2QQLg",
-	"10ES4ImjiSD49u8FljJMCMG3Z2v9iJODYaoIvoWnj6Wsym5JWFhwgVlGBimBDxxJxUtcEJZj8ZLnxE9J",
-	"xnMCuwZteEFzvEeZfSdAl/t5kLISK0WEfvn//BOf/XFx9uyD/e/54uzDnxfzp48+/Zuf4g1maxLiW1lg",
-	"hjJ4ZIh35oljebfBIkxJBr+OECEehgjK1jdESsrZIDVa+0jz3BBd9pFjCSt4lf8EX/QRpMcyYpXpB0Ms",
-	"0r8NErLF9z8Qtlab2fPLiwsvIXy7pWpLwpo5q58YXK76qWM5w5kcpAZ+HiYFHjmWjkpILvxEfGTkXn3U",
-	"C6SP0BKvCVqSFRekpuj3ioh9iyTzscDSXOml2VJWL5WPnlcku43RQznJbgOM0T+dSO9o6n4hYmiT0dwQ",
-	"eGceG6XWPnfkMr4iJZc0KE65+XlInOwjR9LxHctLTsNybbnDELEPBqhxPx9NjqJqHyKmIGtcIALPDLHG",
-	"PHEsKfdkC4OHqCHugUFS3ENHUvM9LYKH1ooWg0eW/v3Y4QXfvqyE0KZ8YKfbX5HaYKWt+IyzOyIUCVIl",
-	"+HaQqn8TZDV7Pvv/fd3cL742v8qva1o0ca1rxj+Ihzx9nklzu9DHAWY5WnGBHl2gHO/lNcLo559fv9I0",
-	"Y7TmPEfZhtMMlCa5x9uy0OQ+Wj1dPcouydnT1QU5e4yfPDp7hr8hZxerq+XfVherq+zy0k3UXIGaqbYI",
-	"PNMURh6NV0+e9PVvWxP+9tv91eXZb7/df0M+/A+/+nu9LbkI7234dUhyzBNHys5rpgYOzhLv9emMKDw1",
-	"SAw8cSwximxDpMhKloRJgqgi20FKFNkeScc/SFDL3ZJB5XZLjtVsP9AtVYdj/wffoS1me5i+3gtgQGx4",
-	"kUuEFdpyqUJ2RAFfbFORkxWuCjV7/kTbEPiebvW9/NJaFPZvNXF6addEWOrY7ZiwFJTdDvFI/34kk34k",
-	"2yURIUK28OsX0vkFAnSYx46k5CeugqqfcTWo+vXvRw7/ZrUi+i8p9pP+f/NWgC7387G0lURgxYPLxO3v",
-	"QyxyzxxLisjD4sL1j4NEiPxoOXlrNsfI3hmiwj5yLB2Cb7m+EgQp0Q/A1WD4upSTh6BEpdr+pXsrxCX3",
-	"+5HUvcOKvMIBcyrHe6QtJLTb0GyDMBJYWWUcug/g/WRz6hVWxNCk98LAZhfkzDwwtHLCfuRY/vCChF0R",
-	"goPRq4cMkcFHzN6WqfXY64R4V7EhVywS1aDtL6pjRWTEP/TZ3EI3NHwESWqPoLm2myVhaLlHuw0nd0Qg",
-	"LG8lGNs0dETq14+m7g8S47OS9A+tivXxhPP8LLjB9XOxgvPomZciXoksyLFKasNKwjODawdPHMscJWhJ",
-	"buiaYVUJD4/MA19IJN0z4ECiW4L0TWnJ8/156GJj3j1rvh693Z499RJbLWvSwlZ688wg91rPHcnD9/g+",
-	"RI3C9yD6O6o2iCp9w6yYEtqCL4i+q4XUtcL3C5ofp5/eE4aZGjV9nI5sLrOMi5wR9UeANPPZ40jjSe4C",
-	"hZYk41sS5BZ/GFfBe0FxMLym9I9DIgUPHClLP5drgcO2UWV+DirUJVlTJsPq1L5/LJEybMtWctiU1b8f",
-	"OfwvdMA1ekdHHKPwwJEU/MrF7T8oC93QKQPDccdFyEusHxmkwQWqtSGxMJZCts8KspAKg8vFRAoX5L6k",
-	"cNWGU2NhfXk7stxwbu64qwqGYlxROC0oU/hW/8Ge/Qu5I6Rs/V2RovDFxuezXwVV5M1qFeL9Tv9+xler",
-	"If7DQwu+Wh21Bp/0y7LkTBKI03+L83cm0Kv/lnHjDHr+5wyXZUEzrKn8uhR8WZDt//iX1CT/2Wi8P2dE",
-	"CC7k7Pk//5ytKCny2fMZ3sLV3akiIBfDm7OcE6kv12iLFYSzd6BoZ2ojiN6kJRFnGZbEKXn05eubN+jx",
-	"1eU3X80+fZjPpMKqklo5au1IFWhdY0DDHBA1n8cS5Tyr9K2LABcEzvSjj5erZ1erR0+++Wb56HGOn+JH",
-	"GXl29Sy/IBfk8TePnjYMc3OWX1N2hwuan9khZp9iNeRb8wXDdJ/Nb0iueSIIzjXl4FF15CMJvlSCsw0C",
-	"BsMU8Zbk5mzcWbewoOuNOp+ZiNqqoNnE9Ww4/KzNYSpRz9uKdlhqpWXpwIyrjVakPN8fy/DWQLdkfyaI",
-	"HuZB+P5aIc0SgXOaKVkzT1NOEC70Cuyv9WJsKFvDDE1wPAfOfs/FkuY5Ycey9lHD2v/FKwGXrkYOcFHw",
-	"HUjBkYxc1fQ+lMxmuCjgmAKKt3gPBOccqAUe/cTV97wyGv4YFj3u7G9BzM5Gsso2CFbnSN4wrs5WQOgD",
-	"8cZDItL/eo12GwJbgypE7qlUEpFCkl3zikKKF0bEtMn/mr0jKxD5STzMNnqR2BrO7OUF/fHq9tf9f87a",
-	"yvOyYe6LOpYM6WEk4yxHK5wpfbmUSOvnozWo+eqZ+eqZ/eSDiaQgOWGK4kIiLPRZytl6ru+jakP28E+g",
-	"G+HWNTBHrXl3pCiu9UMMfazZ+BGt9c5UHH38Wt/lzijrzugjrNx7zn+AFJbjBP/yUfdg0/oUVBTnqLAp",
-	"MsesheL8zHznoRbAUQhf1VzHzBxh5qpEOUPacJKOSz9itj+SSVfts4lzE17BSpFtqeRztMNUIYwKqlTx",
-	"EPzSnz9zn38YvvWJvkYf3xEl9mcvVoqIj3Dqo42LHBlxAxnUc9MGYisdtPWixw1x+GpD/UGYCC4pDFdq",
-	"wwX9gxytxVuKRms2RBlaUSHVkYtSAYl612f4oXTJTxwpfkuY1hy3ZA8ahDNiLtL12bzhRQ5qHaT5Z4bv",
-	"MC3wsjhy2z9pmwTvxR7hNaYMFVjBpe9IXtU0PgSfbviWmNMNNjkjJJcow+wLhZbaqMXZhuSI8d01Um4i",
-	"llml4BmRcjq7PJeNEgu1P19SoTaLHFufp71tUIm2VEpjLNibBkb6KXNIY4kunz27OLu4Orv6W/d+cXXV",
-	"rMf3WNuK+iCxXzMygTNF74x+AyYcuU4QqjqjTK9GQRR5KHtX27TmZJujZaX1oqgKgoxtKBFVCZeLmiSX",
-	"4k2kfN0sYp5TPS4u3gqt+xXVV8wVLiTp0/Wr/rA+jBlR+rYPpjaWtyTXiirnCC850CqJuKMZuUYlYblm",
-	"fcUULbQptcGQC7OiQpNrNFvZGvfPGVadC7Fe9zNFt+TwVjyf1drdoxXns3qcxXLfeqJ5fYVp4fUCvzF2",
-	"VYGlcrr+3Df+mjB7WPopKMgdKcYEwSzID/CoXirDuwivgBF80vafWH7PWpOfzWf8jgh9mDO/n6NxS/yz",
-	"Hr0zNzcRN2CL8fqPra/y5b9IBpft9qwO+AuCVIsJ3Ehy/lxfoeZIFnxHxLy+zmnpV10XLt8xSMeQ9VPg",
-	"0LU8gIsYzFu6P+y0Uaj/kFXKwwNH7TurgkY2RVdeM1zJzhrkFWNmDXBBwHmVE3lrT/C8AtsmK7gEgpoF",
-	"M/k2uTHbidhSho0Nrxm991I9Sbwo6wnX4A6DjRv/+I6LXHr2Wk/KnDgZ3oXFR9tI1NgzKSsChSc+Q6lL",
-	"hXkuPPqN210JY2+oVFyAuoHEobjVsdr4EyQHvTbvXbVSwbEQeN9SDjL6+zfmBTNMd4DLi4vDIfzqQO9z",
-	"N7Mwv94TYQhK4FcpSIlpvjBCniLKPUq7HwoQ6QQjgcAl1apjofiixIKE4kvmty+kiYTXcd6dDefwnYnl",
-	"WJqWnBcEg38nE0Rv80XKqafvziZlbYhZP3JG9s3ji8LlucW91IpXxcWTrMd+1OwhgvK8fnyR47085OkL",
-	"BL8ivrJZqVRJtOVMbYxJd9HiZvvEh0+a5/wnMs2jDtZbG+2oz1UjXVphc6ngjz6FzMi9WkSx4SeyewnP",
-	"6bcqyIvzWSiNzI2SDCb1KPfhIdg6GaF3zqaPEokDYwNM6dZp5uNIO+6coLXa0epPh2qwYmZbRtLeUxXA",
-	"P8v0uYtNOcumFf8wC9mTqtbgHS7W29KtRH/unb0+oJ++p+tKEDlBTclhQ1btSHFH7C7y75/CrnD3I9/q",
-	"bztf4+Gn4IattwT4CaqiQJzpR6nQe9c/EGyUvCJxqVjGgo14vJZVrXCjH4btHP8wZAUey+ueSAK9zTQt",
-	"Ta3R7NrM7UIPyA/kM6eKT8oZ8YpkdIvBmMzJMvWlT2HK3+J1qrlVa5NYY0uPc1Ntt1jsfYpFy+W4+WoG",
-	"G1iDd5qGpIngxjgZj8e3aXEvDlBzo7C5ZKSRJKi8bav7gu8gsC62kPaxoeuNV+UrvO4uSS89ZrCGrmsB",
-	"j1inMNLcEDo0f7veiRrV1G4PV367ZCKfjZZu102wucgWm/vZwdciLR2a2/qwQ7W/t+m2bY/PLeM7CR5W",
-	"vgKjzN0Qzh/SjLLpi4c/hC2lOof+YB4vW5Ey9xTENhjoai/hqedNueHMT/LDWE19EeTSurg3+A7qHhC4",
-	"DiJOmq7xA5wesoGMfLkJTrVp3uP7ZK+KImsuaMJV90VZFpTkeiyPZq9LD+M/+B7f12WPvk/uqNpseOFU",
-	"69Cnfm09euCGaKbaIdPLz/xflYQCbgg24yJVp9cerpZSfhJT2dym2H5ljMA6PynBxfyCIVx/woj4Dms9",
-	"o6/T2EWBSyKkSVieeorObb7T2ML9Z4WNetRvyNtEjW7eCHifLfjF4d13KfXcTaaBVlp2VlrdkmKFqERr",
-	"ekcYwsiYbZoPo9PNSUbzRPLdO4EJ6J+l9X33/bt7RBWEB4RJijj3nz1RK9UIbeCnRWZL7sPad1Bx9GXW",
-	"OP68mrOBtbHyU5PXco67VW+JTNRe+YFKdVoD+GB3fhoxsQZMXT/XWied3rjWEV6Wgt/ZK7NJkjHqMxd4",
-	"x/we+fwOW091AjsUj5XuvinJ/ZMsiDj9snxrkHJgsGNWpCh4VkejUi4fUaqwNnZSVAiAMCVfaix0U73F",
-	"QhuopLbEPe2qm2yZRyqqoN0qyB1PPTugYGtkSf5B9u/0Y34jz9h2tvBrzFADVp7+Bm5W7BQ3b/jyDckE",
-	"Sd2st2QfT7esR+glWGz4jkGOCeKs2F8jSViuD0EsEUZLggURJlXlfFT8TVG7Hck/2drUnWRW+89zd4qO",
-	"2MSAbzMk7SURGWEpfqSBE3632bfPlA03Qm3CqA2eyGhgu5753NXSOjLrnaKH8nJbCMzWZDsxYQKSJNaC",
-	"kBxxgQpMc5RrWTHJEhAiwqw28lyoaIqGbnE0SUf7xQFulEkqy7wR+FysP4JJhYvaxRqlVd4WmL2u3+s6",
-	"kZ56oqiHbgm+pRJkosDaktNXtdl8llNZVop47ZMBkQ1f+W9JCcUsQuuBmWWY9/N13D2qUPlA9/cu9G2m",
-	"wnqHj1SlCDuZCdES0MOLGmXq6WNvtCAnatjLFTyJffUbet3mnaqlOcrxfg7IQXqLGpwX740lMXtC8ZJm",
-	"bUlwoCozk3xE8oUev/mb8e7Xf9UUSSs3iy3YXxBe0raELXrSPxuCFysKbl45rgwNXbXic1caM7tBsTj9",
-	"FaUWwCMM4SqnCmAzE/W1wY8SUqGywBmxd/BsgymDRHTBdxKVWHjS1gDAKVow9Dc6GqIyocOC5GtwzMGY",
-	"epuybMOFTFZBBBeRm2vylak0lXkw1HzQJ6Qn9x1TyS54rTcDE4QUfv8vSQ4Op1gGtZYt6ko4xezkvY5q",
-	"+GkR+SGbm+ozjHBRJJzOXmeGmjXfcTydO7YHl/L0t4RGYE5xU9Bf/4UIuqLTbst2Sx467swP1mupNceW",
-	"KH/8G/b7QquTyF26dNpslG9G72nhtiGJfmUBLiQquL6PItz1HYaHT7cFjSZLmaJWJD5IbEOx5Ghl8Hqj",
-	"P5VE74HRxsidKd2u0zlzGwJRvCy9ZttB8hw2aSLm235ZNDUbU+Qw43dE2OTIonizggT7KOvrw/ww1AdZ",
-	"s5hlRM4RhfwNRO5MTlvFqKlRnRSgZLxab3wZXjlZUoV2vCpytOZIbYR+0p8mtxam/MwP01ZlGxfg+936",
-	"6+EvFoFaImBVpOwwkmLGlsLmah+7BDZ7ZLfhheX83FQVt4KWUEtu4A4gzn6fknXRlky7KA1f3UTM9M23",
-	"u7lQVtgCQszf8/Ln8rRuxyUp+C7lhmFqgNMiHnifnAQTrCL4dbM/KCMYjYnYr3mOFxvxk3p7Ym2K+o+W",
-	"LVEbHmdcQHrSIsd7f65k+B7rVCCE3SMUoQuMOH9uw+bWhDsr5pOzb3H+kjOFs9QbCM5zQaT0O702mLHx",
-	"LPr3BDof/GpMkC2R0hpBx0Svkm6TfX+WpXtez64diQpe5BoeviwIFtMZ2UFmfTya1dNis5Mmm1kgtxEX",
-	"1sPZDk/uM4Rsalkcy9qPNkw7YaCpN6XafOGKrva2CMZWvtgsGe9lsj7/DxXPawByyv2JTun+wRMEXrYE",
-	"S6uCayQZw8xZe2bzGZTYeOdvOBNMHuqBePp2ebYZT0hupxOADzvKfwj+GQshiKmJnirjotwQ+E/YkdgB",
-	"/oq6cW4EkeAAjZ6L725pPfRuZepbZeOUdCxrDxn0S9q98ZYXNEuO+E0wBNw7odQH5xKIi+wastt+BOeC",
-	"HgkEGTduPdooZ1616PJzyCAPHdjiDrfGZvXpgcH+XBPVGQDJDd85xK0uLfPZ/dman9l//Jfk7Pwd3v1o",
-	"j8qG0vcCM2k3218jSL0i8Zl+B36+cGJlXMyYK78WAGCeYRBHuBwASAlnZI62kG1y7ndEpwfh4RGLSw+I",
-	"c7X5pvk1sFPZ7atWZtBRp1gJMK6MqwWvBLi614wLUBoVy7lf422wICknObu90a8cVMeNHOQDbjL9zUkO",
-	"z8QbEXhxFoZlMWUUidVP4Roj/y8LusQBSzfjgkTeMiqWgWmqV0PZE8IjAR9CTpxtbMWUrNZrItNyQkFa",
-	"6vd87kkV556s/UIWY7pZy9ZGs/rfFRS1mGzHaU5Tw+HupAZF8zOYyG4TfDrCJHab81TlFPPkTecqrWom",
-	"jJuntVZ5Mq5UevmFQa60RX0aZw6NnoLLiGTmto+l5RE8NJKotpiJvVNEfpEw5bK+D3WF47QPy8Geyw+o",
-	"Bk1YNdFw5CVhaTwUpMWlwMkdMyunN8cL33uZrA0BNYc7vr+2DeCWZ95S020+jYrrZ1E7zeY4UvU0mv50",
-	"+selSD5IGczAQWszqWomHopanGLqF4+4kyeUPvWtnV8C+wrKUiw4WhQ/UEb8wcJ4zS54xWKKOZqK6Kaw",
-	"bIy+ds3huN++HkHh+0RGBMpfoFaFFBMrpt1Eu+EBs0qOyNDS65NvQjGz7+aDFVKc3wL6EeOMoN2GFsRU",
-	"GlAlo+oggqUCU/KCOwT6TsCKLE5wMIXtcxeNihTfJNfQQJ6Zzahss6OJKI1kHjsZOf3B4ITxiDPBaZrU",
-	"SG1A5sbkB+KAsfHzflYjZ2RhBVcQfZwbDyIgZ/fcojmVTrtnXAjiXHXQ2ssPdBGvVhn3n0elQQKJxgtJ",
-	"E24XCE7xyCZq5kVqonNPzhgf2UH1HPzh2TYJYWn9DLsqWFCftLF+4sloS9jkwSfd3RInZPdD3EUvEZln",
-	"sLBtVbE8fhneGeD7sRWwhTX1pFoxQ8fLehZD6/RZxAoE4liZ2iWSKTNeemJguCiem1x9Cy8u1iS3sIaK",
-	"53h/bRoFPofqD/ekK1w1FfT3CuChelh1Vs1GBEENaaGpnjwrb3CnH5+Wpz//rmLpGgAqC0OBGoPdQ1ge",
-	"a4Ll3UL+tvMBcrLDv1Ui0VR/V7Hvbe6Ih58ryqjcnCZeCjgMIsw16LpxbAKdG6STQ1diW/0JfPbCh3CF",
-	"i1gnRrO8jSfUfKBO17PL1pnUgPx932TznMrfmMDU5qZ/GAWyY34hkXnqPCn7ZPx635wMgwz7LEeBVgzH",
-	"nQQ3ZAoGjs07iSf2JfQocmlCtd/3kYd2P5mTsGpSxC8F1kTfX/OICvpUx6qUiR/u322sHdMOoFgIK9vj",
-	"FZJL3V+wrSX/ME+DlCkJSwIRWyzJyrrf4t5JvAEdqNhc4BUEZCkDlXfHA4g6tVKdiJbXqIdeZZmdQqN1",
-	"23wwwmYZGdqY6UWsSyzjeawfXrhyGy9wp3KhdP1o3bBd4XuSzxvE8cuvL6/8SE8PWFJbkLt9miv4mFpb",
-	"b7Zq3RBF4Xt/KkH0JTlcgWs9x00FLiyp+XZQTvjbGgwzQVg6h18ro3wIzdXV4kqFWS5RxXLokEEN8BU0",
-	"omV8hzibW4Qs0zbD1IhtMLDPfN9itkR4JvuAgOENQ9n6XVWQdKRd3kCV9xL8mLmw6M0gbdtf2NeAtQq8",
-	"MHkltd7BtkCdB7LpRMUWxjTHhS/33zWM7d2RdlxAUabkWwINSnYbjnKaG4hJY092c4/qFT2AA+Y1eHmH",
-	"GC9Xa6i3E+NI1H3gDzcftLJCjOxq6YP+NXSFGAdWQG8RyPbZUUn8ZRKR529B1rhYNLhvU4EtfCdF59v1",
-	"TncTH/cGw1K8hOy70QXZUtb+18v+ErXYbSVXiYp88HHOzbCd1hwDixWYwOmNYiOyR9jEguDbvxdYpuqR",
-	"aShYIoggNQ2Uyv89aA9JpP1ev1MMbKMMM2SdBoDOwfZoywXpaOgHSUnG+0VWi/GhwNWN9o+tITgo0tDr",
-	"Mw1zCXqFLpIg/30qoJ6aW/rWXbLFlj5gFqQdtFZwWGo/ww6rN8gRu6zGeHuIcJFhTkLFXxPc+OCFJtFn",
-	"L2E5RFXPDzdQZPYsLdRQNq8v49iODp0/lsQ0pFxxcY0Avl/bU5jt684eB2yNxhKhio7fe9ohoC3R18Gm",
-	"BuxoPr9ZmUY95o6xNcVb4LYChnNB15T1ymIY5ANW643qxelKwbc8gHcDMSIuvFCul5qjhslUyEBNsuDQ",
-	"6cDFqz2otyZ/WxtlkiBBpDJGMY2LvOvva8labLl8MN66XkcFWZmqSDOKrHMGjy/LxGhTsVzYbqLm+7WO",
-	"PKxGLThbd8hCrY1W0DuibxHXCAPK43PTXhI2XfwRBLMLNCU2AlzDtTdOwrXgVQkbrpIhI3pKuchw0w/f",
-	"5n+zYwjimXPbzlHCxanVcHNZ8OxWerc+dPVdpKFt3OFi3Ok1XM5i47N2uzaqxX28tfs6NIYPhdMfYObs",
-	"OebwkpQRKV/hZH+kv6thDYdVcqmMxgchzfEeQcmiAw2VdM2IvgnCzTlqtq/w/qba+gIp2YZkt/Fse4X3",
-	"L/Ub3k8ZyGavQWfLaGO8mcGaDzPvtLCLeSUUyKm2STP3srAnMObyX3ewsuy1Y83t2vvk6SUucUbVfkIG",
-	"zbLaD9T+awPe+q7kBvAElqQbd312AX1kIiEA/D1p3rvud2vBdwqcPtY1gvgdEdfo4jn0e13pO7wgAJXO",
-	"/EftWpBdZFbPBssQRPBzxDgCS0XTIkksmMcWZxuXYNnj6L4k4o5KUMm2N6xDIYC/SIvJDA01qTJzBtgF",
-	"rrBpeAv9JKFKMZIcQSQRd77z7K3BZcvheICGy4DavifqOVrukeunJuf6b8L8qe49sjO9R2IIqJhc8EpF",
-	"J1pbHRDxaW0HjDtO4Cn73RY/rJxYeZzDJmit3tAW+4WS1MSHrOCVP6twXWGAifAt0UvIhJANNLdyu0TS",
-	"P4isuwQAcEWGhYhdlLQU4I5q8ShugPMKIGURNh1GyTDNfb/DKjcF/zKJfEq+Rty1pxJFpLNOP+mnT54+",
-	"xeeVSQrQYz1cDf1LLDcvJ7R5s5o8IalRER+M/oi42FFClP/I7/5ClU4nSDw5QN40/Y1mLuENAomLJWa3",
-	"elNVagHGNqh90NAfUipo3cfjPGwZoWVs4Z57ug6H1hV7LuKsgmv8jpQ8Gd/BBHi9dqfpzO2bf4EDP2z5",
-	"XZJutYLp0atyQ1cq5gM38OBBRhv8axO/dl3GgXJHZ4iRN27sSU19xnM5sdzQgJ85VVvEV8LVr5D7kmQp",
-	"Y6wKjuP3dnR1uj/fjZeEHZsfBlkBDS8HGuJ40c05AOnCcjaL1fiUDTtafOysQnsGg/J18lOwtTmmH3p6",
-	"cEAzJKctOM+6A7UOv8vUHjLtT43M6T20rv6cEzsmFWhgnq1zIpgSYwzq1Nm2wXtOgBBu851THOkTDQJX",
-	"ndKuWGkVsoQKVaz14G2STRmpG8R4nNq0KJB+BqKBea6vsN68l5SSl7RSFZGcR5DupU2obKmioc1sRWmX",
-	"qd/hbIOkIqVzQVtXrwWV5CInQv/FZs4Yh98WG3ipWmUOeZMP9kxHbY7A0Ayhpbe5atFx67VpC1KzIfrh",
-	"mcMinVBVrNnn392lZzSRu4iEr5/1bM3XtbzwSmSBDWB+a/UybGn1p4/SlLodxxauDcz75MUKVo2eoE7B",
-	"fNnW20w9lLzYn3ajBFE/rxEuijpBEUJLFSuItP3AAJMcK0WE/ub/+efF2bMPf17OL598+vKf5x/cX599",
-	"+urf/204x+BQRrJKKr4lAsJHguDcxo9O1EQOWEzZehraFzfN9EfPKq6wHQBcvgonvrIWOCML4/aSA97p",
-	"grM15A9iBr4wiA5RtUcYGVcf5KkBSmisgxpieQnFYVhRtv67fqkPR+LpjtECt0zgxh2POPI67/TkwXzA",
-	"rkRDxbxe0D7HhyTnhkh5WtSGcFKTucakNk6xtQkP0cZ1sLO6Ycxr97h1EyRRy7iiWYIDwY75E7zmVckD",
-	"VS4but7UYQdopcPkjojo6ILrT5tK7Y15z+v0aITLkzus5eILifiOhbsDH1VfFUN8uIGhI76d018LT3N9",
-	"rquAWqQ2otJiayMOEftxwm0a32FaQIf9+Iz/Aqd4WiYYFi0N45GPdkBrQr0FUDFvAZi2AkINN0LcVhOi",
-	"qy2910/UhpuRNeS10QvFEvZ52ZRHgEP0ThPWMwseXwykE/f9BwPFOZ28XN8Fh6qCBDIOTHw0w0VBcujQ",
-	"1qPxatxxf1AeF2T/m5XteSynLUKaJCoX8BpqeOWfS2jDkux2qovadB+Kpf9784I3XFctCyo3btuP5fq3",
-	"np7PPF2Q2tNz5Xl+IOr5TM+8UyZgJUJfK/ULZ3dYaPmV+k3zuR/N++YvNz/e1H+GW84HPWzBs9tUeUg5",
-	"GzDLl/zec7NghbYz7e9fSJRpSiAJeknQlt918EJDDDYa347hZauLHafIS6gSAloHZ5DGwbjSdEpCWIOk",
-	"r5lwntR+k4tygxNAHt/A858zjuwKomwY2REc5PXp3dKwoke4pHlRGO/cizU5QhN6Su29+amvoDrGdO2/",
-	"Rhda4bscTC1E9hd/Nk4fEa0X54iHhOERZesWTK+e47w+8MMu4ZqXL3lRbZP7xGAZwlMscB4qpSjI3XhX",
-	"hBdZRqT8AR7V3DJcjgegUqT0OBAhBdy0XjMoX1g2mT/j3VPtpOzn3Uzmlg8NlWOs3k4oFw+zOh6kdyoX",
-	"RwsKa46kceLNnbb1k/OJ8DolxtxRF30gZo+TIoOdMGUAu4cOxvAO4mQgeYztAfSrd4yD/BAzq7nhXk3B",
-	"8ALdKJ6OGND0tE3oy9ZqhDuWsTNvNsODZwPNZ7xSBee3kR99Y582t+gojEdrxN+4x+0+S57Pjd5xidlN",
-	"NY3NTjVjz7vL5peK7Zaq43CBHzqP6AQIiLGouMNYBg2gfShVv2Hn6S2uZuWOMbuYnBBRethOz1OKyCCC",
-	"MeGN45pNRxRpBuADYnF1bLqYr/rR5r/U82gxYbQO0q7zZxBKI09HSaSirCI3RNBkzIJ2m5XjoF/0P5dc",
-	"Un8KIfg1AZUmVk+ll9DbsOOBy3qL7+lWT+2Z+x/E0cy/XfruK3uL8l2/eeVK1e1f24ZG6B7Sq9OvOW0/",
-	"bwnusCa0vIIXN1Uyxi/0ro5PVzHJW/bk9kTaMNvXYUr5Re2iROa92Danv1ehNEvbmTme4KA3omLjEJE/",
-	"62cCTgJ4v9Uqemm7gDccchMZXrDUzVgz5wC6Asr2cFHURa4bXuSh+sI07eOEa0wBGeLs9wfm/QuVVE3D",
-	"GPTfk5dkjdMOLmjlu1g76IVDHk04jiecuA90REqFVyvPJf5si2mBbLe+8zjgAPOtLod6h2bN7pgjsl7w",
-	"z3FONtJ1zGEJOW0kT4eps0mDhwFJkxpnI5Lmwahy7YKsEjCeT5YcNx1uyvDEn5UFkxtYAcrZr5Tlyeix",
-	"rnLQUwmGqfKeXj9LYluGZ3hLoIKwwIqYkmhMFaIMyUqWhEkSdYwdlmvKWTO+d9JgP7loS0qfhhQZSazo",
-	"qmny13QdmDMrNVxy1f1e4rKO4LQzohZp+yWQV6/wfcqHfIDiXQjxmrLWt73saTXy6esQQQiqypKIswxL",
-	"ggqiFBESffn65g16fHX5zVcADXaPt6UWoNl3P7/rZaK9OPvfH/589Okw7aybq7nVkzp/2TSeqX88My1m",
-	"AMYMq83s+UzxotjwSpKvlwYS7ettzZKXYAa+48niXBKxpRDW78rpWDx7sGtcKzZ9TL68+ci8Q6NvIV/Z",
-	"LJGDDo94X6fgWnyeLyT6gzPSXb2ri6unZxdPzi4u+3AUI6uX4YKwHIvzV+bZpMVzL8O06wr8z3ijiKnE",
-	"5kUuH+hyEOz96i4HI7mTprlqzE3AUO2XlP0EyH1Xbde7BEAbeRu0yYwxhLQt3rp/daX/IgpNzUISPFyL",
-	"M1MxtIg0fuPw/NsyRZZJz7dv4bFExYlI/8vtqbd9oFaGDOGD2P+v3NxOlMQQMmLfNNlHazIHu8hWlUOl",
-	"AhIk4yKPbP5zR5IAtMLAQN/uUZ36L+vqBsh7/0IizdXzfoO8QXPHPRdnTLdEqMT0oSYER6iDeZLX6A8i",
-	"uN3T1OJRcoaw7WLQNuWPHfxFKOfdYC6Rkvgg/V4rtME5WhLC6pYMBnr42iFTGcva5Iz6PRIRF4xQA5f6",
-	"imEJ9N81YIE6DfWcGAbrhGGrTcp+X9Is1N0qp4oLq2QOvQGhzq0FwfkifK0J96iDrNCBNwUZaPQoiKoE",
-	"W0Q0Zm7tBG3gDqIx3xEhew2GL65m89nF38aLTtsMrGFNbStWzfTm6925tznYmVeP3oYhQYGYVHMSpVXN",
-	"LlkDOBlVaImz2zh9OkG7uevNAyCz1UUz7QxVN5sdpKVqjlnktkS1+lCqrQa9gugO8DZY4wODyvOmAVAI",
-	"5S080fmDFANGaDxLnl/ntZRd8MppZDq540tm8h4Sul73rcGWnpkC4hzrODUFLCGFe1AOv8VQWShNEMY2",
-	"L8n0SVwU5DSo/i0Sm8z/Fn8d6xp0/xH0Zrekp8eOcbIz3dfqRPzwrswQuceZQrl5wrZXgT1L7lX3unxx",
-	"fnEBV+XW7ebRVcf9cfbvrvbu6uLTl7/9dj5ciufziThaJ7tEXqVfp4MotAVWRPoAlg2brCpmZEekQvZQ",
-	"vEYXAMjGrL/Bh/d0F3PW3/5iT1lre4xKyk/wUCsAGz3AQW4W7E8zaM2FgGTdRiKYB2ATx2is26rHNRzp",
-	"vFIKsqL34xdI+9zwBE9ex9vi5Qlqec3X0/cGzvNQJzC8xpRJlSjK4NJj68UfPMVH/qN5639zP+gZpPeH",
-	"7OuBH2XXpm/90jKgp26jxko2TGxocQRbAvpMCa3fK6IwLZId+tltzCxak06T2dbaDoNp6kFaY4RmabZv",
-	"oquOqB0Xt/6SiF2gftEcdhIQLHklTB2j+dAX0n+DDmqU+eyPbje9YVVjHzfEDTLis6idWmOeQut8BgvJ",
-	"B2GbRONP7nxNkbmEM9mT3hIm5h2Riif35dtRteGVavRqz9TLMlIq6ySCZxBlgI+txX/NGbm2TkbFTWaL",
-	"6VfTC8l6yqe8c7jZUZXcZ8Zf7/IT3znwB4lpHo8dXmKf7eYYgRnSpxdmqsaZ4HdEeFqfSoX3cm7+PeNb",
-	"Ik3Umgv9DqCmIDgKjdtwuQ8ijv+1luiX5oRLcrKQLLUrypSrp3snkPXqTjVfiwayCLrqYiEG1owLki9a",
-	"pRc9LFjzg7sB6EGt+1VfpW5dZyy9dtDrQfEiR5xlBPB79StVWXCcd4CADi+9PW2sLw6JePDmvAn7HkHT",
-	"SP/5aE9qh3Nre4It9adl7Tjz2FSh1n1WdGb2BmQgrrDIA1f+lgV2OMih9TjCPZ9ToGuRtBH1aiFqcdAN",
-	"2pHNCD9Bdqut1u95ukOTOEso+vxeuVFGylzNc356Te7wXweaNbkJUx6f27whRf7QQJJaSgWRKR7YLWdq",
-	"Ewo7PFDXTv3wQu+WY9swGcf+ZMyHbky2oaoFxNGFDrSr1BrYNdts2vY6GRmQ6M9ghpqdc4QlavRhIpXN",
-	"Up0Io+oVlWV1arxNckdzwjKysLs3MhvYvSX76MfDfZwIeehd30d3zC3TnNhC/kHOvSfdBIjZFMDnUvC7",
-	"YB+5wY3eQvKNBrndwY4suFSR8LYNMLYFJ6zpbZPQLmEjnc3vDu1hmFsrxKfXAnbdj9ACrUqg+E5DL9D/",
-	"vHnzEzKfsX2rKJM0J6ZXRZEjUkiyc6Aw3WFHkCQbom6IUg76JCk5RuFssyjzVRia9AuJ3r763lyi9E0J",
-	"8l62mBbXyF6cEDX9FiDfXpvYGBWU3SLOin0UtkdNhJfvpoz1RaZ6gXNBtkYwjeDJgu8gy9gUZ8HNC/Yd",
-	"EVvKLPjtGkKCvs3erv4dY+JBtMY1THU31hUvCr6z/YV2rWusRYCYbqVNgHazr1io1IOfNxiKPVx5SYp5",
-	"5gkz3xJSyqbrDaCwujuJW7gNL6w+2VJJWqlfcqsX78P0iOcDo0mEU0vIfUr4Fx4PgCQMW5JFTqRaJFjO",
-	"E86sdLSHAIx6CDw9BLPx3uHp6PsrwGsEoOpIGc3sYbPWnUk1QIebe4fVDWDHyNnVre1PU71uDx2xKRpp",
-	"H4IvQeYxo5ZEuyWfl9tlgZm9RUQdrG/N84coA5fjYBP1MrhBB7g8DYkV4naJ6tK+E/JwtcyACPQFQ3Zt",
-	"O3T9J91lu6iXDNqOAsIupjnK+a6POxOqtGlcJjWZoyydZteYvauXT0IuUc4z+XVuvntueHCu7RVkXltC",
-	"hRHZTjFxWjAWqd4PFRMq7NgXn2ziS6S6tTeWw/Mq9kIfAh61uWUmz3Ue9jEEMr30z/oDbGyPx0wyeHIF",
-	"RdlSbwUkQnD7rgYLE4Qdur6juE5LaiQ9CFplF/a9sA14/0v9Zu0M/WM1SLQ5EICQ9DHrO5ZPBm6JTAHx",
-	"kWRfDVD0FidjQO42pHNJYHApAAMMWh6PX37hC16C7ghTb8xfp9wB3bprdekaJnYO4ViNaAipVMa3qd4f",
-	"IgQfNfO/B1zE2uo+1D3N0P2JZpytCpop0z8b0bxJEIXmz2a9zT0S64OOCLTk+f4aEBfh5JXuAGxfGTDE",
-	"4KyPsSxcMxM3HPgd/uW67Ni7H/zZhoxC3aqT+pWE8On1tPMmAxjMYFRQCUi15iXp1cOxfS68Le7tIgQl",
-	"9eQZCu39cIIcBfj8kU0OHjLDe1JbBGiJ2hGdEzmDgVvv4V+TeLUlmIWA33mt6w7qdEzrlLreyCbriNzB",
-	"oh9e4oDXk0RqTITg13mjPd2U6kEH+XVyz2OzMtN9j9/dG934Lqa/Vh9/l0AtmNZFH1eCbz9qGf0IPcM/",
-	"wi8QLv+o+Mc50r8jDJW6nB06qpZcbRY7b2viH/EeLYnt8K+/oj+IKFPcjYol2pGONTutdXUMllu72iPU",
-	"eeZXV1WmL8aCb8+noby1h4rq8q7X8Bd4MADMqrhpuFt3dh+TiLgY9qHTEtSknv62KhQtC6oP6D36yKqt",
-	"Kc/+CKWOOb2juf0pJ4yDN5WLj3OTpG58vP3kxvqxBHakr21NadIoIqKNQWfHJQrCwLI2BM87TBpb4tMf",
-	"5v35PvRp3vq+vFFcTEGYYetgNrH+bAT2sXmudvJ4Sf0eZ4qLl7b4YEK9Qg+sIaknof5EiKiB6M6fo7Xt",
-	"3qIwKk2PeGe72v5jSyLmbUchqAH43fbcgHSpFSVFPgfTxxamXGubn4D3Uf8VfLoS4d/YCmcK4R3en6Nf",
-	"wXKALDptMzBCcpLP0UfLBcAV/Ygk3svz31i70OXP2ZYvaUHOt5LKXE/hfzx+dvnkCaDamgqYEgu1P19S",
-	"oTYLwIt4Prt89uzi7OLq7Opv9e8mJDyjDBSbAe0yvxh//+x1jtF3dljj0myzuo2e2l4fiyWfeDQDE7tV",
-	"dLZvfWvi8NDs+eH8GsNyptW4yVaHIJi2f2f6JFekbpHR4sWnw94J3pjOW6w2rrJc39MQF9BTpu6shwXe",
-	"EtWpbB5v6OVkbye4ueYd9vXDTIXcW4DLvyRI0PUmAozbzKwVmIZve/cYXVciOd94SgVqk1gUV2WhH3fU",
-	"eZSzu5Ek9Bewbwx9dBcBUvxm1/1Io0D8ibQGEdFe/xHOFL2rtQ48FttTqRln0bifBofrDIN2G3CQ6l2j",
-	"mYsA1S16cJPVG9/Qyb4wwO0dIbfxy/crIbfBj/WPlKYQtr06Xh46Ovy7g+HiZ0ZTtRzkERhAB1vfzTja",
-	"ckEQFJuZRfi94gpf16FyxfUGzwF6Xy+UsdLhclGVvgB6PzegHfQXJKeCWCeRVhKZH4J1RQtFHDxB38Nj",
-	"fnQ5t8QVpMDxKa/RzqDPrLhAbox+i58nT7wa0tC2MPbloY1u0At7A5h3DnoIPf7beBMh+HRgefP0dgOt",
-	"Tn2eXCgFlQZNqSr4u/559eFcVAWR/7z4cL4DiDv5z8sP52Afe5qa3BFhEW77a7LDQl/0bc6BC5v1sw1M",
-	"lxet9uFp79JHHzdzG6ODdBczd5Rz47PURku3xiBUbKQZ0/QX9K/GfeI2+46CM1UTttvwgkDfrLk+r+EA",
-	"rHPiG6yanl1zCZZq71966GTYFo8M3tNbkQqBdwcG8bOn4ybxAT/+nt5oPyWGs6yyW6ICOVBWd6kOikIU",
-	"zEHdK9r7Yfcr4gzVzabRijgwxrSx0iFb0wHPI7NweJZhf1wQdpT7mbgero2CANM2x/uvry6ungZyJrdU",
-	"kjzcZ81UAimOsEJbLgNJDoJveXTr6sRe195kynrATpa1Y1RrYq11+RDYCCd3BsBuO4ET4D9Ikb9onPMP",
-	"nbTcCtWENvQLt51BM7avuPpkpUoig7ITseX6kUwzYh0P9s6fFzTH+5cOavCB4BAcwlHU2loaXmF/YWkS",
-	"oEHn3tGPnNiftHaTuIC6PMndXXfNTUGeK8FaafucsnVBUI3imFSDtSdYFPtoLvwveNzyYtyE7gIvWCQl",
-	"O2TEQk+CYkhbiuGiSuC5JttWwwkC2ag24hqoqa7URKHqdHe+8HUn3fK7+NuTc/yPffZYEWi+/+jpU49E",
-	"jK3yySNJffUxPZ7UWq9kdOnopNfpddh6FB/Zr7cTuoK2e/n1wPuMX8vA2MyhDtR1aoVUGEU73qk2aNOU",
-	"alvzzb9Aja7Nb/OFurdzBKWnOZIcrbDwTx+ySDwMhUCUq6SFzF5gVOAj92UNND8kImbR33OFC9B0K0yL",
-	"ShB/385mYOB2q3FfrzA22agN5oKXTev0Hjdw5lQvRMYl2tGiQEWwQtd+aWGeDjY7GKvibYR31pI6W+jE",
-	"SBjHS6Yuhfng9J6jbSBDl5rdY0JLTmoqawFsmN9pZ+mQyxLKgc3MIs/psWvyVMkONaUevC3HiM2n8Iyn",
-	"tPMMboVmbX2iO+Bk0YY3xLohKHQe26y2/qcBp76Z5/c0GYr9hMB8rigxXslI+gdZLPc2yJnagAGosFV8",
-	"brs1H4zcHJqFJzdxWqs13bpxH5ni0HSXLKdeKyYIzm1jb8Yt9AQoU4icOjgCxfliW2WbBjRKC6Xg8F+1",
-	"M/iUcBLpe7/aELFQG4BuBcvd6raFwSqXXh2d1XvVi67hdzIZ4wZBUZ7xC7Yz03xFJdRnHbyAdE6DP4uM",
-	"orU9jmucjWaIwdPNBySDQJ8/N6c3ZQQtiXHjYGaOTv8NpU63OWX4EPgxd1dAN4lRsTu5j6Yr5Cdw1pgB",
-	"/kHT8X4TG+N2TiLPRALasjcRq97c4MMz+kx6DJh3rB77TJJ0OhF6X9uWCeEM284KGZPvHP3aaqUuMXWZ",
-	"5BvMcvfPemrY5p/2JdJdAIPZM65z4YVPdXVJ+4EygyelRQ7xFag/T0DlypcnYgBRByiJbvNwoNkMdr5L",
-	"QF7ukYv8emnzEVejfsjTUEhtYdIU2iBT9cHJegNBM5MFW7vGNP8i6fJa1kwqXExpgJwGzZFQFRxq9nQy",
-	"pJp+6/c2nAz3QMmEesA3vDy9ym6WbbrK/p83b366qVPdh0qEDl79B5nUc8ihFh+aR84OnY7GZfHA3Ic+",
-	"+Kl2ba4Ok9uWFS2ge9yXfMeImKMtFrdE6T9lBRG3cxd9wUzNkaxK44jb4mxDGfnKhWhcwhlndd5Zq4EU",
-	"35lM9Va3L3z2xwf9fxdnzxZnH/68nD965mn9Zai/IalidUsSwi1vq2VBs3+Q8SADfNbH4h8wW1fWCHDX",
-	"Etg0prNz5b0s/AAdmV40MfCUfXPULdZnl3mnRda4+K5uX5yYUQSHPdu7ohtZEdkXjCUtCulJFjIpNalG",
-	"rSWzk3Djy7ItuVSeRGD/w4Ks6UFZkP9RqQQxojry6EErf3hvbmbgW4glZrcL27Wl7Xry+ZrgWdeppfXw",
-	"08ehhz1OrTAvZJOANfq8wvdxj/ZzoOz6j8jkFLjjlmgN6gSuT5oX9uG/zgrkZOWymA9Pk0Q3eX+wER/m",
-	"51p8iy/pcsKs8yZSJEZy8P/fKBJ/8eVMW7+Tm5AH6mO6IfkjZjlW5MWWsDzqKjEWlIiUpQ0vLKZM68lv",
-	"xlfcI36Pr+Yj4HXtjiVPovIAfyTTswD7mUBN/vMXsg2JM44kmmYfdcf9CC3GoQhzw6WibI3gX0xfuzsq",
-	"bU6c8z9LwMO4Jfu6O7m3lD3QN3Y0b0bwgkQ714zByaO6wP7YZAafKmmT5/4Ad7bBjBmwr6a1EQVUuG3A",
-	"tT4h1tOKQz94HOggymuydm2ki9rYrm3UpAkJ4W5VdQl3oLQ14rh0nlXLVVvJWDdrGo4dWTF4ueGumVla",
-	"xR8jRULH7g2XhP16kM7j82zupLck2CVR7yHjHimONgRDS6Eaxm+16lW5h4ANa/rteAP8ObmTtwUf8tBe",
-	"XvvpiRCUsWg4vVHaWeYbLBeCZISWaiFJJsw1SRCcv2HFvudwaZm0+r2U5w/H6PXRZzkRFhpBkJILi4sg",
-	"6ZqR/Brhpd6xzxFVpndBREvi+QxAJhq6oCTCP7wFq1hjRXZ4P4eM1j/Nw58eaPB+ntYQyFhowZKgc/6z",
-	"okShDa+ERF/+rv8CQPtzZP6s+Fd1berNjzdu7uhLuZXPUSWKOdoSteH5HKoX57YWYq43tYEuk0Qv2hzJ",
-	"CqAf564CE/5gLBX9R1j4ryZg9dg/vifbssDJYM1rwSs/9Fbw6DAuti6kRydmKiheFiRZc/xiX+yq1see",
-	"PMwdF3ny53+FlzrfvhqDD7QHk2FSe+btaTp6BkTULc7J7wd9YRhr3J+qgt8TqR7KPv4VoIpXpsjQqLEN",
-	"37FrJKFYQzrw3yiL2ZlqPYUzfq1IN+WKKd7Slp2UdgFtjKJ6XDvbgWWqt9IDpV3JulA8YO636yLvASIH",
-	"YjrzmS0iLyi7bdD3PkTeui3ujh19YL6/OoWQgikXlJghGRnafO8JtKS01uEkMfG2LOsYjdjWBh7GJ8bN",
-	"C0nWgH7gPdkxgwMOSpntDnyONnyHtpjtUYm1rUEt4sLAcN0S6geTee/i07XAakIno4fPeE6vjXNANLVa",
-	"H29p3DsFY/2lY03KS8HXMR7Emt1v3QvDXQSk0jKTAGJ9cCdtMDmVwS4WBrAyvnfwxGI6uH9aVJ1mGv2m",
-	"5/0LakwacM3E71arQZjH4eaph+dfAKLgXV32afpuuygnZQgbYIJzfylBqBIM0gede+1QiRTF2KcP2ljF",
-	"FEXGJaUOto7yYybZrLtWJ6jOqDVj55b3HQ4MLvDpbb1a/R3hBHbfeFOqN5V6sAY0D1zh2nl7cB5vBbmj",
-	"ZJcKWgqbcQLr7S4eWwD3/RHSGz08DbXKe1vXNOdVQXKARIoEIOGl1mG8UpH7rh4k9vlbWpbRT4P2j3vU",
-	"+S49OcDKVIJanPPUDPfGKWrPooZF7ek3UxuGAGu3NU7E1YMOkTaXjDVYoZWEdGbjqnAd/Aqc3Uofep5U",
-	"lOFasx5mP7jPfiFR6+FgTrd7fAzE29/Pb9w36JrmumGaj3qZO5wCOQJXyFcm0fEc/VwixRGjjLg++dKi",
-	"c5gOoa1b6xxtKeMu0Y+yGovZrIltdSR7sFsuH292eXX+SAthA/U0++7nd4cgWsll6unYUf1kBpdHV3/p",
-	"w7CLyvDuhXttYjP/DiBV2krWEPUEC4CAqO2ROWJGfnsQM/q36PYnjCzApk9BdbY2WMI7NXBz1PO9NTMT",
-	"ag/sPtii37dxRrohHxaOjUAAvjAofZQhgrMNcre53i4gsGpcFDYC+Hz2qmIUz3zh2Z/I7kX+r0qqk2W/",
-	"euG4kzCV3YsLZ0Uf5i3WUDkA3d2APrlbPTS5anpzfLkm6lsDK2HA+ucI11z46tpiHFrdRJV+uwt7suY8",
-	"31HoW9XDjhxJZXLbeAAYurMk78jv1QQf4UOhb7R4a/2OX0gHyCEP2ok5ZA6qJClWiFo0HITjMTr+OkLy",
-	"V5CCO83nb/UIqSnGLCFe0Az1A2U+H/eWMvfXQ7dJSQTlo5Wzb81TB8Ba5p/nluJhRvxA2Yl7Z2ZYkTUX",
-	"ew8m7LBmTsy36kflWp8ahKPRvCjpP8h+oiM6sU7ZpZoM8c6lk4cKfnnA06ynUin+npc/l6dd1CUp+C6l",
-	"3gTvFwXd0qS+wxCz9OYsGXCGDIv82uIQ7ohUvaLOUa0IJsjCgnn0rhe8RFWJuEXHzPH+GjrZb7hQRBhL",
-	"TZqfDdSCDSSb8qlHBkXO/OVy9NpWq66GS4HV1Wrrta09mVDO26sOuDh71i4QuAgWCByzLaGqZREDae6s",
-	"17ohyUHxbedgsX0njMvwGoFEoj+I4BZf00FdtCZ99u//1HP+83J++eTTl7/9du7++uzTV//+bw8AemZy",
-	"OAMa7+lFms4yfBiQhHdVclRhnxVkQVg+qU1R83aIKIGZgUZMOVfJGhcLUpdAnCa5ul/T0x7UfjI4KYJv",
-	"/17gZKfXFu8XWY2l4UukOXE3FE18bYOe0tId1y/nRsE8feRXMOS+pILIpODULWV5wDEE90htXZZ4D/0e",
-	"rxGDgIJE2PTeqG04F8a54wacIMcKt1BJobmSMhmGSmAmD7Bj2zknNTKXx6ITlDcIrrbCAOyFLvmXNcTv",
-	"ioresXLpcgWCB8sRln7Fxg9nwD0OwMLB+/NYM/xleid5XCm+KPE+tJlUJdiiEsWhariISqoGquTmRwvK",
-	"luTttK4zqNGTgONir21zhCGXyro83XNwTcrwFmJcGZab49ohpxpv9vKT3Da+aYZu5gSO5sUSQ95EWakF",
-	"ZQ7fA5zOH/yhXhIVjYlvIu9PiBo2+fVS32zS8XSX9RE3yr1VwXHsovQDf/BqiHReFATU0H/YmENi+M6L",
-	"sQ0l6fpXZCFAtZTU3bwoQ7npHX/goDB4KrWbQqINKfLTeiUqpmgxyYQZ0UpTez8mbsAUa3i85Y6/y6XT",
-	"wzBWcL5Mpk8W8lDtqtmT6Onfxs6lrjF0cGTv0RbvLRAnAgRzibB0xdAALn6NSCGJSTDirNijgvNbPyTO",
-	"g1pWczvhIA+FMLvxV0BxT4eS7PISUDeHgDgOUSLDtIGH8LSy/N/+51iTBxbj9P42g3KR4H5gfJjkn7g6",
-	"McnJrtUWLz3d1gddq0fIqwyhafGVRUxlXCG+gzSGunH1c1NpYN31c7Tm1jnhIEKNn8vId4lpDqDccHOB",
-	"YhvQelTCd9s1ceZ7bVssJ0slxxNXR8QU+gOnGcA/WneYAHRl45LTZhIXDhstx3s9XVMVAn4EiZZkTT3t",
-	"Fc2LscfjiP70n0V136HmBLtK89gZGgMsfEWWn2OjP6Bj3WOlJyqRYWsbODJBjyQrhob1iRGXhzEZDL1j",
-	"JwEQOcF5Z+z+6GTVT6HRSy7pXweVSUuU062xkQHfBj6Va2Taad/p9JjI62EUe2jeqI+cQyT7gDXsSJjU",
-	"ArOPNz+wi7xdJgP8mQRi/l8OKeyDwIMVKPR5vgKoa4Pa6cCuVxa9KSfyNqJYdsgR3UBzJVeXVsf0GXj0",
-	"tL3qV4e6c0XINDdHCO/sJ7KzyA+p3pn/x8E72PbcnivQyzfvvqsjmpjm1+jbq29BnpaV1JIniZxrQ7PE",
-	"pdn6Lff7l/rt//vt1bdf+cNaUIvbc9l/CR/6v3rr4GLovZQTqL3clu2WjzUVIQmYWDnjnCtdbv5iUjFd",
-	"Uyl9B5Tc+Kniq1tSDIpeSUuXmhtuKpZAhZvs/RYQh0nZVLzIr9FFL6jdsnOfzEcAO1NS31PrYHyd+t63",
-	"knrdbX1v9WF6KyF/fUtAWCbYliVlLATSriwYQMesTrUU4CMBet+UTcfuFBOw4NmtjZIdJEVgli/5/RfS",
-	"RI5qLYEU3ZJrxPgulB8x0rCjchhgvdXecZThkipcoIJoLSLRl69v3qBHl0+fnl1+1W/M6Pt2K/G3L0qC",
-	"EP/nH19dftP/+CN/27mywPsa5ekgm6C94W41e6AR04YgCA4bvMWDzTd8bWrXU3bHI2yOaK6vyKKK4Ew/",
-	"KB6Jt9S8moxt1atEsLGpEuuLPWY5wPSY+Nb5qIMMakSJWBCoUu5R8eSxtxUdzYhcUJYVVU4WCt8HGn8Y",
-	"Ie9EUb0uif8AIHbYL8Y9AyWoMBPGEa+UpDlBpublGq3ovW0ruuY895vRCt8valO6L61c1v5Ku2Gc6NS9",
-	"C2OvsO/x/buYsvimLKHXz+fFT6b8Yl63vP6u0lrk62+JKIzHZRgezZ911pKrRivMXdVDq79uqwbcs6xd",
-	"2ehJekhbCmuuPQjkFWvl1CJq8wMwYmSHbJIALwkjeWo62coB4w0tsEHP61Wj9EG/8wbh1T513amYcc3k",
-	"QGnZ1j6HSCbj9xss1IKv/Ad5p090Xchj/kpN6hsvEV9FsQYqs/3FmGhZsbwgz1HGcyIbZFuzzLamu77l",
-	"1lOtd1NPlEemPISr4cyMQzoZuVcL8FoCcgw07IZbOHTvg7zspiFuk9OtXzPOTuPrlL5T2LlzGd/N5q2R",
-	"xv24tQQFds1bXElyus5mnyN96W2TA3Ai+LSJqRM9lSvBcW8ML7NV9VVHKpRXoFBSE1PrzFcnHTbHIsNy",
-	"482q6Nw4DywdF43A7BZBQTgkoVjPhIX1ibBvDtpouw6utU/MEj68mq9NQlVaiOF7LrSuoEUxN5aZNtZ2",
-	"bTj9Ogijl+IcmRcUL8+q0r4Cu3PrAA7/euk2ZSVKLjvoAksTj1S8rMrAwrfzng4wOaxOKvGeCNsUGEJP",
-	"iusjr8Tr+qSRSv97y99wKBAJEuGmMiwJP1B2m+zh8W3A9zbWhhTXc72GGv86YOyOe74jyVvRf3//D75D",
-	"BWdrK3HaaLxGj4J39WcXo9GlAS69LXCqD4R2XYVxGO0FZl30/+awfDo9fDKCZNEiNCQrBWaTWscmnGVx",
-	"xhhYiKc0yBIcNrsNYZ1bkC37gfTsvvJkfPccKQ5VDM1jz63RUu+VHXbnmE2uEBXTV6VrlGNFnutZfszx",
-	"/uPcxnG3eI8KSoxGwRKtsND/MZcglxWDdpAWc2jqdOnVC3G8xWPah/9XJbw8YJ6aeXNgmlwLpnyoO9Eb",
-	"VuxtqIKmoQC3PuiSmnsZy6NxuSnJ39YjFLhS2B7acoOhTIjn5Dl6rM+GR1fOlzRHOV1TW/m+2ZcbwmSg",
-	"ST5Z0XvvQAKznG/NxcX7biVJ4PDgK0VswbHeRUsCOd8H2d6j3OuLjQxH3N6ZNJG/YjLYtBDrOyKwSu9t",
-	"mGTpZS4AUadAC5qRBV7jOtV5odWf1zbLSXbrF9HWV543eTHwvD5sjMzZXh4ZwPm6mgZb8JQ/RwqcTpTp",
-	"fZsRrcutQFUS7puYzVv2SN3pvxREgvXPiJy7EwCGNvq/UqYnoN5EGWmrbbUhpiwJPuCdsb8DI2gXQz+c",
-	"pFTWzcLGnSoJqbLhU7xFgUHFyFEFMLVAjHtvDi25eE7GXWTNYIsWckh30LewUO2BympZULkhuTMcbE6r",
-	"WTZ4zjoq5/ogdTlluzgfS0hRNXPfgci0sVKMXwJJ3neoXwWhymJWwq/4gBK1IRK0nckTYyYGZpUg9Gyz",
-	"cJpRRuvPkrylJPOmAQ4mJxzU8fRUyy69QEXUL/W8A0p6pSrZUwKfD1B8s8H6rb87qNxTFzIn5C1Y0n4k",
-	"gKt5KmUduIqGaFJ4tfpZJtMTjGi0mPUooWZxUnk4EO8tEHdO9aEKcRdfSIw8tpINm5RpqTDLtVSOR4Qc",
-	"B5qXf3nxPiamVhKRWX9R8+7ls/6rnjfvcEHzuvS4efnq4uri7OLy7OKyf0ULfiQU7s7xXqtpwnIXx782",
-	"3qhg4PByHFnUsbruzONY0JlSaHlPX/x/pHsy0csY51t8LzCTq3T9kppbf1C8dumVdp+8vECKFKTccEaQ",
-	"ARmeI4wKvqas7vEH/6ytJMza17Ajjg3FR2vh3guKi9PVwQXM4G+DZu9f1LZNsEQPCicFKTFwp+RSwR8/",
-	"jCDUeUyn3YaDW6ZjtGr78IEN104eD0dK7K9RLvBKQU3WjpgS6nGDtMAZGZhKATAN1EJsKIsQPd4CsCRM",
-	"LfxZXvW3l4JXsNAcbatsY0Yh1vnVQKy16tVbwBD/PP8wDgwBVHi3OcsRSKbaYDO3I4eaWAF4sM51NpUK",
-	"Fvz8XK4FzlNtA0m9WREvbK+N2r+IBVRz5fsjsu58eRCS49vFlrJKkSFfPUY7fEfMDuL6tqEl2WXfGf/u",
-	"vfJ37VdUFXH22+CmWlKGxf4LiW7+48XZ1ZOnMdt1R9WGsqjpQYqOvkkpfEvOx+FCG8Ew8+tx8mDskNBA",
-	"gxNeiSy1bug7Cpjx2ChuZXDd9Q3YpK9ABG+Ly5KytQcR0fwwujdaLXKcDRrGqTAoFVd+lApDZVuvY6mI",
-	"oPL2bAt/OsvknT5tD//1jPGK0d8rAiK+EoQInNNKnuVEGZP9X5KzM3LXi4Q0g48k+7gYRSl4XmXQzA2S",
-	"n0wDHMfha/Tz+5dh2zQyFygoBw+XpPMrZspmZOFWot4c3LXc+hFYXNeN2lLxRUepQjsubuU1IndE7I3N",
-	"kBgjnHopbGcLDib4uedSLpIllnLHff6IX239vkHoBV8M1OltoYOaNkkpu9UqMttwMMO6XKg/3D2rnzzt",
-	"2qVemjZeIdYEtVPnvjD+kmtYfpMWtNyjmx9vziMufTEX6Ml35194lW2I+BarZJijkBjqc8Ek7CZKXavh",
-	"xyjiqb/I+kbf3uv8c7CvJdF3AXsP8SR6jjWqcbu5jmI8iYkA5QQXB/UY/pnU4GBR9zV7ed+ANRhrvN/h",
-	"oppY0OKQ+uELjh19MoZl6wYnt8QB8RmSrM6qmuSI3hkwuDyFrUcbqao98AqAO8D02h2P7Q5f73+FFmyr",
-	"1Wmv97wkbOEQUk4FX9I30+sxx+JdqdHekdukPXtNCyuEke1b0k38dPEa960Yi1XhuCHNtQ+vPQ6OQyt4",
-	"uHnSaFK1rDurHTgh3Ck8R+0c/Wv0HVsXVG70yQh5ZlzbqhKt9O6BjAfODjvhHSDyB7uuaaJuJuc2Btrk",
-	"RLXb8TWTqT8bInVK9ypPFc3TiCwY32UrOSDhbjThIpwJqBaVssgEh4oWEgxLwsuCmGIStSFbtNx78wIC",
-	"DZqm9HyKbLAUU+wU03PINE6zX4OJjHYT0ow+eWNXWM0TdHXV3zWJEydvlWPzM6b3yfkJjvfvrShMbj/b",
-	"Sz2t84XNSudULcALDnAjzV+wgZOGfzb4Ah8iyprG4VRbHUOPcIL34D7r6bYGGOPozcb2vUuJrFrp86gL",
-	"4+ivU1ShVMCRhdZE+ROK2uwYKz60T9o9EJ7eDRGUHNOv2HOvlWpBpYzHgEjHgH1ozkpSFIG2ZW2mH/re",
-	"mrCNKdsthT6Pc+8ge4JFRNuvnrRa0jpiC1+ybIgSYrPKJ1diHZGarsreLKXCWfJFyF1zm0RTtWja8em/",
-	"cbZQvJzNZ2DNLWxPF/vjiotZTaEEbDCoW4M/st7dLbKvULD3oP/mOHADeNMaJsVoucO0wMuiweCOrfsN",
-	"dNeb1JkyucPPPLoletvBG2sNuTyspEkctH6EmBj00CLZrWkBKSj8tx4AllTBIn+YJ3Wd8plfh40AXXfH",
-	"pvqytTzz4dbkTqBeYoULvp54u4zXDW689oK16/FGc7aaIQenM6VWIKZpZfwWgf7q3l9KLDpGVqtZWN30",
-	"qNsTCRcF39WmVZ251+qWJCpvteDctrD605tS4z88f68wnDo2XmdyTW2NrP/Y5N354Dy3Qr/ld4EGc6H+",
-	"ifpTlmjLqKFlfkWTvUGGlHSBtRI1dpy5zw9SPan//wuJPuY8k1/XbhhD4vm/JGcfkXl4STxN9AIi6jt8",
-	"PiR39XeTim2B1vdkKGqgtiNaJhZkFdvmkZnOmjENJFsnaoS3L7VBWqh4Ze6mbmi1k2uPMCRBJzfh3EA3",
-	"1XaLxf4YK85+6eS3/1GSj3cE9If4/4gR9t8G1Zh7ayqSDy/3XuyFXyH1zeKcIP2YqQOIr8YSD+dd7GPo",
-	"THU/djFpgrnBYzAyhxLUwMF4sGKIuKMZWdRVeF1G/6z/2aQWYiQrWUJ//Bpd+gt5gMilP0jyeOgkKKmO",
-	"SObObu3TADfYMafcQVHTpwWy4DIg/vVjafuwfmtJMgcaEeENttnJHSEJ4sS4perjv3TuK4ZjQ9vspXk8",
-	"9bLS2qSDB4l7rpa9cBoFdCDWz9SIW+7Za9NuF0EuCWeFLwhwGAU0Ax+MO8SM0x+sLX48+IlafpYO9GYY",
-	"OL6PMWVaX5l49PuVVPCEj9Ss3HrKEhjifGuj3GidkM0s2kN6OXUcVlPEEbctC5Js+0yxl+w7gWhdGtxT",
-	"7HIGY/YH4Io7LB3uQDQGk7U44vGaaok69Ip7sZMSECQPrD+c3TK+K0i+NsecW2goLGEZKYrgqZfYpM/2",
-	"yQeHr8cAA4srp7mB82eQkZrjCC0Oo7Xuec6aNKLSkahxu1Lvo9MreNitp9Duotwkw5aktn9LMyaBDT4j",
-	"kip/UxpEoTG7Xn6F14ESf7aDVFVf2SeiEi0JZWuUE5DkCABoTeTctbCyRhQQ2BoqzO8XOS+TM0ryfMHZ",
-	"YHKNJyG+P37bwhrdf5L+cQCN/CzBRIL3vVy4I6LAZWr/NgbRIChKr+GQIJ/daNoNL3JTiy/xliAA+Z+3",
-	"EN/ss6btKOOI5h5PnCuNH78ruZ4Hox6sftMwCsdzuOvzmx3Jp/rqmqyjCMeaFwH1Fd5LQKnPqxY05eXZ",
-	"o4trB5MG+tY8cT4deCvkgDPe8noqg1Vxb3ZH+DWTeLXcLyy74hR2aw09ajsnS8V9uCgvOql3km8JdNlq",
-	"szvGY2qeTmjVoLjCxeQVa9bKTcx9saGlZqFvHd/i0sLEJB6hVPp0OpS6IOnypjfU9nUE7DHOCFru9X/8",
-	"ALJbLG9J4CJZYKkcIg1fdRIKNjTPCZSvCRJxgNTE1wP6+SIUm2CnO5d9wkUmeB4DPE+go5LmA/wuAbUO",
-	"KT53NXwtB43z0o1bZvYaYw/Uxq0CJAwwaFowcYBND9G8uDuLAepPfrl2YjT9Yq2/sE+3WASRMiUxYEkF",
-	"tHpX0SlJYadj5FWuXwNMWU7vaF4Z5SXWmNE/cLCZ8DG1QeG6G2+7cppH+vu6Vqlz4JmPd2Cf3QL5F9w4",
-	"tibtrH5s74haJNs6deRTlxdXjxPz+YvcBvaGZv/OVRKmtQWqXZEPwQHFbwk7VheZj7TKzUZn/Y78XpFk",
-	"vTS1xq702qINMirUuhUE5/J5x99fSYucCt1Q5v2Tx2Z6m6I1JnlBru2jAXhn86PpJy55DLyzmfEQO6ek",
-	"pCYIUbrsjwjBybGci4JnoFLjT7AX9Ts+czqxfijyZKA1APIEJOjMwO20EVfm7dald6aMzJOtbdKybd42",
-	"JBzpq6I/c2gSEnFG6F2ij7UDDOP7tYKgVzz+oH7h+Jz7+axiuCwLGj32QFFNCw65XtAWZnYzUmvCbc50",
-	"WdsV82bKA1suEnD7swFiQ3ifV8qPWn1Dmmb5RKDetec4l/4K06LyXzpML1a4h2GlyLZUaAUF0XDxgDqu",
-	"upkbUHZ+TDnOhP114C+3DDCepoxIaZ3OVZZBq+OZmW/LgR6ThheU3Fpg6xyJ9jKO+rOnQ34nRYcePs4z",
-	"BZ42UgwEueO3SdQOL1YovtCZxMjiTAuwF3ZZhy+LjQRoDeuHrOfkjhj0aapQhpnebOP3exjffHNkfp/h",
-	"TtyZ5uR7MXzlRzgupnkhKsUXJd77/BB9P5t7dJSS12zFH5COk9Y89i/g1nKSpMQLYwN98KIN1Y0nI3tl",
-	"vZAOtZUIqP3Uf39u7gZYQD2x60BQA9y0/H3+vOpAU0iAt7YkPkfQIpIL9O3Vt+dRCXa2o2nbBWayiuKO",
-	"BesAcAdAvbK1TyDuDDCi9Lk2Yktwj96OJ4/HukvSCSKybgq8oNk+Gf1TbhYF3dKULs1mj40+v6SOpk/z",
-	"GXfZI3WBBPTRMR4V8wdNGReG8FnTPnphUDACPVLEvu7E2U9paENY1NUofzvkv+IFEZhlZHICuDDdT5sP",
-	"dUibt7nsuBdYSF6duH83FkJfOPw62/yYkuuR05W9zQQ4vyLjMA41cWvBpXzoS3kp+B3NA0VAQ9dUn6Ks",
-	"P9a9x9UmtJmBnXaHoV1eNQsRFoTPoUe1vB2hPAF1MTEoD+HileDbOapKAOyrFASITTNBgGtX3BNnT4Dp",
-	"nIisOAyjOLlfTco95wERJA4qEoJuqzwRFmfcHtFszitzRc1tI8k61Ws+ywUvy4dK+oJ7sZQhAI/DfoeK",
-	"81tz3S9wFpdjp/AtkQvTVTRNCKdjtsx6vGjDfPYoaky3mAy0RpBPr2KaPXOEmqk/8laQO2pCRQka51dT",
-	"82jK+NCOV0WOluQafSQslx9N71tkiwpsS8o1d1BG0PFPSwqbmxcWpoWl/Gh7WbaaWGot5lxJtuvoOXoD",
-	"KUju2TVH0DrJfJsKVJeBelKLEhpdkb53dDSvsz2XtDf9EL3thlqaXa6/RTgPypceYPvq2tZTLEeQ6tAH",
-	"c0W7DS8c6m90T4n/rLgiP1AWAJSJN6JU3aPrYAJu6YEDGZfKOBcBg8+2KzZUy4ch2yiZYaXSVhs53OpA",
-	"Wnoi4BbGsMJOMrQdW/3kTmGuti4bsbZo3yZnw3lgehKM5DeKlBOSQCKIMugULzIXgSrIHRnNl3oBJ9kP",
-	"8KiWSZMtNLw7h7ujxDNQnyGGGSNxcFNOR8pZ3UbJza6h2MtyTm32XAq6ZpXdkoRmh9/C876dUtbDR0qe",
-	"6cuSEnOCPi5j55ylY15PrRnJzzW90140mTEpt3uLujOKKdsqL+wZUDvub9b/6PLp07PLryI63pdcKpdD",
-	"NorxStaUsyiSpRKEqPS2E/a9uWFOM3Uv7wVfFgY0Msnc2COMhMmGgGoOQVaVJDn68t33L9Gzx0+++cpT",
-	"0L/BRUGYL6nhPYCaYyZ3RJDcwTpmrfNWkoyzHK1wpri4hralcOys6B1BFuV7bo9T/bAgyjV0dKF9Tei5",
-	"v8uDwrQIpvPBBB3Wf4alP6ZHhOAifit9Dx0H/cUoqgqlrjt4Qc8dAG8JMMSkd/ghuIS3q8FPYB3C7NyS",
-	"UoZ4JVDB1/Ia4UJyl8G4ITgnAn18rz919jr/6B8I/iE0DkG3lOWmawZIn6Fb8LXAWzkeMIFfW8DvhmFu",
-	"egEpN10nT3mtLXh2G3I7PWgx/AmjepXszKAlepUkcuGgLBLq05v37NcbTo3f4tyynd53XQvIKbzX+uPO",
-	"opoACfYw5fATIKnSy7HhZjPUNtRqU3guMnE/3gkayHy3txasbBdxxRFWaMulqhOzXTa2O20ct84/A2JE",
-	"Gx8iFNF6OHQIs0ItdqXAbtWSfHqvSr1njnCqWE/2S1wUSwtn0G9rldnfrhGAFAFPIVHyfJs34ES2j8Dh",
-	"CHrpsn+QfWrVFrole7TcI20t/e3i0Teepv5FB03hu/zVzQuvYGTirvvg1ZMnl8+8j95Sf9nhrbGh3Sfe",
-	"/OOt9/Wqm/Uj6dr72L3fQAExz/TE52iJJXn6uBLF+GF/a0xYcTcz9M+BM4YYPdaH0LLIzdFAN54uOJWk",
-	"DBok0a1pme5SZjGNRtfw1SD+p0UvSxQkrVihSRRfIYwqZuS0bhf45+z3+ruzyycX9n+QuUc1lcu9uRd3",
-	"OfF7i5jIm6T53kjDU/1Mf33rsew3PniZwxWeFPxdUTZewvW9fsgQN59teJEvzGUjtgxO0y19yYDwkTnS",
-	"TJaIC2Ra5DTO1LUwrWKwQpxlsYVspiNDCokHDdop3Mm7H+pNfW55F1oP4657IIMmXP1Rh98GDwvzVGKL",
-	"jcEyKzuw+6KPC++wIr+4fhv9qlxE7nGmUG52CMJLfkfQH0RYp7u1P9Dllaucs+5ffYG9vEKA6WiT+ClT",
-	"0FIZI8OXzg6fXZ5f/O3qyWEHZF/TtqtPX/7223nrr76ubV3ovK3m1bnb6K3fzui2tACKBqtxpnhRbHgl",
-	"ydcWmvbrbc3od9DtPK7DrzeyYdqlo7X+glF2T/6OMs0xW9FoUR570YUW6GS//uJJRNrVHacGvBIrDAnQ",
-	"0uJWZtzkJX+I7JfrHc14Er07uO5B8/jq2eNnT7+5evak1enkwqcWfq9w4XGGeUbul+QZMuzsvZJOcA7H",
-	"3nfNwZJi+aXlvHnqyZakGL+A2Qwv8/TgNL6nNVrVg1zHDnwEYeVtN26Ky7XHe5/LiNwRQbtGnFS8hD54",
-	"gsOmLjj3d/qHhj8xEAoH0bJA3xCrSGuiOr2EKgtObbkwuEzviNMwJyz3T7lCx8cqV0bCJiyzk02fe9+E",
-	"hn1X3Dcr07RDkOyWM5KjqrRHBjDa3xkS+llGpNiagBo2OJ/6lQ4SQUNVa9qBdZXJPpCHaVQ0AE2uqZJ0",
-	"zbZ/qTITfYJ2hSeh1egTT4hsIh97xURjudh1Vscgw01B0LSaOn8a8xsbk8dC+bvWNEft4Z3OUv3FF7LV",
-	"O85TjLmPcZ/VSbAH5YV72/6gPm6D/Sh7HDq587O/Iidwgb4jGb8jYv+S58mgJJl7JzZ9w3MehajKCdlO",
-	"DQ54In6PE/WSH7zaUEYFydTbVmZnSkgZS+Iq1Pr7PdSMscvisTBmOyQPc3Z/O5SdLRF6COXpg3P42aZV",
-	"sO+8qiskfYipmYgKlvqbdD29iO3KVfO2NbN6+BY3m8n4F3hFhEhuXR+0QSFVVxgtHVs+al6I2T6z1gDh",
-	"2SRXXqUcoIHIwntw3kvFt0SgNVcteKAVF12/7fixZQYJzLBi+WkT10/ZQ605vR40CdbGi8H48xRvxpXm",
-	"NGdjnWRuaWgVbA5HCt8R/adkARSt10acZvWj/uH1TeUlL6ptqoF7S/zp0H1XhG1fV3OoNiPyTu1b6G5M",
-	"9sMXfE3/lAK5pS3nODR4pRci/M0KsKZyvEdfKv7V3OCmrfRNpcTMDz6VAV9T7JnWaviMmZC3sT4YojCM",
-	"3IFgeOBm3JAbZvRn6MdXr+f08Jn5yLvqlEiYkDTjh6hNqIWIRXK3hb791COOCizWxHZs32Ja+OVQdpvG",
-	"tfNyphVjmHCW6qW9y1D01SzIja07eEBgL6wWG155rkevD2DL/rAQcbWD8urRmGMyr0haeou+KHQC5eB/",
-	"2BFyqwfmTPl7ma3q7pF11ay8m81n94W8976Q1ADAtLRbRL7j8QFfRly2OVtYJ5OndFYzAF2iL3/kLMf7",
-	"r5Di6Ju50Z3AFHSp/+nRZWd5Hl2OLY8gGS0pYb4Q1uscIP0qSUQ3mTvBG3E1dj8QtZuvd5M6tEyq5FNA",
-	"q68osHCr1C0xtTQ5cazXptktHda1qpKtvFtyxzfyZzoNar1x7IngPvTrhBD7f5kS+mxK5b+1xV9DW/ht",
-	"tvD2Ht7V4d3w3vVHSLrFP6xBu+XCnxUsCOQZ6N+R4Dt5DTsJsKI3Jjl6i3ARMHf0C54aKFIUEjKryX2T",
-	"Pwf14S55zk7vGmGGyLZUgCsLAzKOIAbUkY74qqzDyiCFi1Q2vjcvjbs9zBpZPlgm12MOCERNVIpEtPpb",
-	"eao/t4PxuVg44+GoXdM1CsbzTxCej3Lb9xPeVjizSZi3hJSyJTXa9rVY87DbsEWb72XyQL58Sw9vqUON",
-	"ciFOhQ2eY8VuGd/5sUnr9pZNBoWJGrRQVr09m0lewyx1p/ZRYUFXq49z9JERtePi9iPiAn0s8M6fHN/4",
-	"V/zVBlQiM1ywc+XOelM977vSTyToeqPG0+sMP+aWvfbTI2uf7sA33TC8WJZQOtoIQ4YZVII4QeiVWLYh",
-	"qe36x+/+RnjHN7+luBnGzxOBFTkyrtlTr9aXKdEW75EgOLc+zJOFP01mzYmj7PbxRW7BfKPecWk7NQKQ",
-	"oBlZ4DWmzO72BaT16h2fc+92t7HLpPuneyeAUwDVumkfhDdCsAcbLNYklpHZhkckuP1EdvW6TkrjD7tl",
-	"Ii3aLZdq4drnxu9QQ7PF+/ed+Cm+aYMgD9cw20W9zl4oy2JvsaRq/Moe3mCoYU+yzWHmBFaBH6wz5yTO",
-	"StaPMmIFaRLogup1itzY/LZ2Y4nOVm3ksyXGrT0wpFJeNNGdUyEmJu2dcAvHhLr4JpHAV4DiSikj0MwE",
-	"L7kpv+hCqIbaIyp8Py2vtYludTMP2mLgltiWxeP7wYU9OUJMEgImEB8pLlz6Yog/QausYo9sC0mEbVMd",
-	"822LqiFDwQkhSBaN5NLLSE1oDZUipGS3SMmEHhRrXuSJHxvaCO3Sgog9Cyb9whXvRL1wH02nq1kYydEw",
-	"Ajb3bSQrUdaJbxNQ+xUNbRa21yZtu32GLKDO7j5JEpAZ4bNN5ZSTeO+aA53OajaSly+ce+dY23HIxwCZ",
-	"D/VGC2mfrt78lhR8B0UN8zoHQ6I1aSdh6C8GbsGrylutWXd7Mp0iiSCoICuFcGG9vvFawGNBwdbzjPrS",
-	"sNKWiWLGuNL3UPM4gjsH1GZIZSB9U2tuWu6VlrHlmNA+g2sa2/qhs0A9yQhIaUTc9jCVxnaXRCD/SHEk",
-	"KmZm3/bmwTAI4Lk6PsSJXeNoPjnV1eDBjDiMPZmvl37ADWiG188MexRVwAccf1OpjG+T3cFmNUNCCT6Q",
-	"OeICrXjFcr0qjMC/WgPFn91tfGCHLhdwCmcZKRXJ0ZZgttvQgqCK5dYRA0gSNPd/1QqI57uYaitq3oCK",
-	"GcbrP+7RBt+RnisnuFMsN9wMmjH9gq7EfhrbBTEd+idU0LlXAxRVgr2yLStOmjA2Oanb5CvUoTCyVHXP",
-	"jbotw3hSEWQrDPqWNCdI/ll4kdbyop5t7ON5M4dhd7t57FMD7vvZG4D0qzfq5il17lhNWvvy2Vv+kPVz",
-	"R4QkvwqqyJvV6pRL6leygD/1QDmzDlX5sKS64HAGAtS59CtC6Jg6jmtnrwLW/XBUmdV8xmvEUD8uIWbI",
-	"dXD21zDU+GDJ5ktTHAs1P+ZDXgnhPoSiN4ygZUULQBb6EuDm52iLxS1R+k9ZQcTt3FViYKbmSFZlyQX8",
-	"wXW2+go54El9QnGTSWhjjq3sAL6DPMJ2ASw+++OD/r+Ls2eLsw9/Xs4fPfv0bz4OaeonpEHC1BaU+TMb",
-	"bolPzl68fY30L7ZPrz4gO9nKMZ6rkgiITyTjW4YyHQFXQXihK/kQjcMZkjV7uhS7wSyHQtJ0+vwYt+jT",
-	"M2NuMMuX/P4lL5MbQj5sOMEFWHqmPV4W0I60pCRg2K0oS8e0Scxv8RZtZbzcQx5BidVGwiVrw6UymLXn",
-	"xyaoHwYBrF87mKEeBIlsNQSOQeDpOVntsK4DcKwz3YBIfA+ody8AHi/9ctGA7iV1S5xPqnDSptIdzULN",
-	"cfUlEouCEoEkXbMzuFZb1D8s0Ufz8sc+6OI46GEzz3m4rKrNzRuiqlRg1KbI6CBFbYkleXQ1N+DI+zJ0",
-	"BHs7B71giKsSV2rzHNn+o3Objfyf7wAFcTyQXxcghfoIdebutklKF0umlUgA307Y+r5FXaznwanBbA/p",
-	"SAVZxRwibsCDr/tnJ5zUPTwyAc0hn48mlO1bel6bN73ZS4dNdrW9AmtIS3UH/RCNn3jLl6Y/vlaM3Ztw",
-	"WsMcWcmS2CZ9Sp/EDKupHXRaTBlYEAP3m1oTE0SCmIAw7NiQ9pY5YxJ6ccLrNhWk76LyITbU4hoB/p/U",
-	"LeBAL5iRDpD2HVyGhTV2Ex5ay4nnT3R8Tm/yALrBDpzBGJrb5nO03PdQ5WOgN1xSQxQsazpylEVzChx8",
-	"W7xHSwLkH0C92yq6yHn0Eaq6g33PBdq4KyxmiOYFccj/QMQtIaW14mOC5glhx7QooSDSZvT18ulMji7J",
-	"Pz7vrjqi0jo8c7ASGTchBv27gdC3+XJOAboFcWm/xqfOF7Wng3G1aJztXC1ApmwSSLkQBGebkI3YbGDP",
-	"hnVaNpCj5yZkU2KBBLQn6rmBx6QK4IbNZzpow60Td0qgs8aGAeGBVhqgygGXLAT5l0eGlw5gyQbkUkv+",
-	"7xVXGLohcJ5PCak0ms2KUh1vdQs/oMvqg3nayVQnoUoqc0CH52u430Jb4vmMbiWFs3JpT+1W/DgIwhMN",
-	"cWSeHphdJHKOH2nLQkBLvJfOyeL0R43FDTd4D2ilvPWvPDbLfY32RLa6jM+1+O82hNnPmlEIywPJFr3s",
-	"CX93jUxfBKB1od3A/cuEF4wrsGHf9+hy4Q3AytZM9hPq5KQfIwG4v51JzK+/SyVcdnMEbeDaGmwS/lg8",
-	"EFhHjXVJ/V+8EojvWO1ray3QHMkq2yBseke2kdl8nB7Fl/GCJ9bAlrSl3K/1mFs7tgHHK2i2BzRh2Wte",
-	"fwipNljX4o9FByEcJWUZabouN6KQNGxAofk3tpTpCNK46anwMO2GIYqtwoncJn0dHLKMWKBLeRvYzf9/",
-	"9t69u21c2Rf8KliaWSu775Fs+ZV0nH+Ok07vzu3OY+Jk58w53WNDJCShTQHcAGhFyc13n4UqgA+JpEjZ",
-	"khxFe+3VsS2KBIFCVaEev98accztqlxpxoS7+QLbgB0i4nM0RW0tI7T3zAKLMYf8FrMydIXEBYWOfmni",
-	"3OG2yv6qKzoqNh7XHdL8ClVzKM9NTp7W3UlL4bE1wrjSeaBVGXJ6clukn0BJCyKpCxHNeUkp0+Yw+Eea",
-	"8DBlaF8ewqzGaixrkotZmdy9MmRMrfvPclEvPAw8K7izE3lbeKtCEzqSeLWNRLjFqiCcYMvvArOGgaPy",
-	"eKcvikspdjGZCFORG3eNQDV2yubqkGZ4UMDzFLTgOC5jk5HjOVyvDbtzrYxhe2cPZm3t+RFve+6QHsE7",
-	"vJGmSYyugnPMugEKtoeRUdgl/s+otaxCGNFbVuKUGsMmsakAlVqNS0Gwe+qnmJdAxWhixlLxLw5aRJn6",
-	"aF9xst6zQKqQhecA/Qg5KWKgY1PIgQxneefSl9U4xIlcB4Rydyk3SYo3PqjYa/MKwS3EUjgfJy+rAYCW",
-	"uycp9cSEUZ0oFj4rwLfbs4hUBMv+Is5u6SBq4RpU4QteuErylCDPn64WT1ItHdZV7YCb00KI8vHpkp3t",
-	"Xq9mqVaLvy+rhk8PZYt2MI3PLX6UC8Q1Cae5htBGk/gbi8KLSVV3kr3VVSIMckk1k5zKWHejaFquvTd3",
-	"7GsXrTJUtVWAFZXzK8SLWs1WZQDIqxsM/7iS2iz8l3tFLzhettz610m2/fI96qABG1Fxr8qH59ymBnY8",
-	"n5PK6y3XYd3vfrc6rLYOWGcn6EahjvSl7uLD+YfmFqmZK3xZbt8vBhSaAEMIFQ9ZFBHNIwYMASIkI8l0",
-	"Sr7LjfbpBR+d8KZfxti14u9mLTKcpEot/iUzxoNZt9kEIhhLdRWnvB0pgkpEJzFsSx7czK6Ofy596kBR",
-	"EV4FMnKgMHWMjhWBimDplnjhr4OYgRglrjWl7jt/+Ou+wTlBlgSvqB57QbJX2N0u2FyAqgUJBuIjXhmm",
-	"Jle+aHFxN4HB0FfIMc+uij0Q+RMk+oVVMKogm5leLr7ZR/tnjNhSkuY58tV32XFLQ7Lf3pCFzZUZ0DmU",
-	"nvp/k9NCqZ9nfkgLzoF8wpXTAS0xLwh9aRa8RuxdBeJVIIWhQbm9M4rT6Crb8YsEU8DyNVecSbgmKesX",
-	"th4i4QclcEO7hRWjEUk0HVXkf764Qq9GsDd+q7ivdfPtKKnYl0pQd24bl0nj3F5dnLmFecqEsFwFor5p",
-	"2Gc64SL/16M166G5CLGLRv9f/cFZeDKYsxdPSkOT7dVMGaVIg/qtUsWRgT09XsopUrIFlqMrb2lLlBVM",
-	"X46pasw7U8nKXJommzDrOUFG3WodX4Y8FUw90s8IHdhDdUqVD39vTIdezfCMT23hMOEEvIavtcJChRG3",
-	"LzfBr6XVj368f1Uvzh98wtdOsb4yPVklJ1lxZtfXC/+35KLl6SyyM9pcRvJNCo3Fo6ZhvDyV5lH8cIOQ",
-	"WDHYIMEsiFjjjVE91MagB9l8phPlhly6ynwkXrXNurGJY5MunBxOC+r6pFRdu2zSfK/i8Wm7UwcOIHfD",
-	"6lfbEO8BZqxLTEiDadlSPXHqu1RXE6cz+B5PxK0nMp2SRfq4nl3DNLhtzQiLWDy254iMpeS7msnqKXx5",
-	"uwL5Tk1qew0J5fk4vZ0iFmJPS9bFHbKIznw/N5aj+9zwlQuyW71n/C9c3HIMUfmtmoImdTuYMb6iYZj/",
-	"VTFIDi5WRacRDn1VzSK8Wgq7dRbaxeNAyTbPKmeysHaEiLzcrQEk4pK3Lq+nYXjlCo6XNAjmcQ7mH1y7",
-	"K1p3GgWRTMqD0yEztCw+AHQc9lvYh0esZJU38YSKI5d886a1DEi8PLLKNYmkvEFCVbuEzaMOEBQGdIWk",
-	"vPVnzGhkxvmNI2+scPPIpdAgCtdx71UEFJtKdYNXjWRV9b7PQsyVzsEtMLaHdaHYFRIzpWUFWwKkp5eK",
-	"v2G/2etaILrRsBxjlih2y63ewcgLBmUaVhcDEnE0awFs9LkK+NJIEsp01RePMy5o1JQBJZy12ilVcI7v",
-	"IsrdLujaI6yVicTRvCLuQgaVwjWscQ3uJ0xRKfmPtQlXcGBuM2awJC3fE9e6rAcZQFvSiu0pJF8ayoEO",
-	"aFRaLi3VDVOuRVYlEdPYhAo28aDyVg3aPewOuHSXwrcQ07yNBbE3qIJU73b0mMas0U3gQvsN/qUiQ8e/",
-	"VJam8i+MTMdSMzKhwZgL4Kp3heVToA1OX41oWk6OV8vqM6FOdzGhZBQVgRQzzMSIUcceDD+msVV//UTe",
-	"5n6sbLykpl1hhTYsbrlmhsWlHdGq0sreMmVl/mqappVLEHn5belxuMw7SnWRt7Bu7bupE5AXSC9KXg7S",
-	"3ZKpz9y+dIo6K7pI5zS1Yc7Y+FfOERbgbHrbnFU61TaocrNaY1CoZlcOpGjRiMURFU1W813k0hbcNNps",
-	"i+gYbhRVr7YS1mHIWLGsjN44nEXsTw0ZgAuX4lM72puS4ICqSEHI5WIHA3L3qHzTSOq2LzpSNGBX5Tga",
-	"v9AZ5masARzzYAwVWi5BCWkmaFAKPeQzQP0BXliX9IGb4PFZJW9tKaJTvyEOcjc/7qrpWOlM6kt873Qi",
-	"zXzr8kcblbD5QRdJ2/+2zuF7On3t+gXaH3NrDX8TALZmB6jskBigPnQHx/RptauzgVOil4OaM+J86leE",
-	"UOVBgxtrfYNEaYm1E+AaDWUUARGDSxAgQBZ2EcTFzMZKp87fpDZrrci2TkBVTRYamFn5h5GkYd3ptolU",
-	"zb9xDRKEM9rLhTB9pWz8VZO7EYH7fmTtnTPSrWTtaiJbYGJhcXxzUC9E6m0139V4p8PSziSkVeGaKCkn",
-	"jmQU7Fg67xy7fUdKTomRFewFLU++LfWvHVurWXhvv1AGuC7l5MoTapQ2Yvi+BWfGNeWhz4baL5efOJy7",
-	"1rKVnRtW9HX9euddYS9ibhLcMlbJ8HumkxWQAwcJL4vXvKY39mzPpigIWPsCwgF9roIh2Qk3GqNkz+DH",
-	"kBpKAjlxn1KCcajGSW6/fO1eYqhYaYGZVRXnREgC2TE78KqOurJucVbW+3thiF2SZ2SQIsaeu4AdwJqm",
-	"KLENHmEndrlSh6v8eCrXfgUWxYG8bUpgAS/b8FpXlL44dQ4X9ipmyvVWd0n89OnVRHdJECf27wGU/03Y",
-	"RKqZ/51IRUKub/zvc1mb5XxZfkBd98r+darm8jILu7TKgMkolFNxVcv7PcFKtvLQ0IBpHjJiIAbiizf5",
-	"Fwyxuf6QnhQVKH6TAmZbXoG2Dga9d4GgrCT15yVJ6gnH8/pnyL3MzYQfQvWEr0QD6s+XC2c1P3egSCtC",
-	"ay5AlROkk6eV6KLz6f8gSjS/ZVYJzKQIPQ/dI00YujETRgW2FIOHEhaiVZU9sxg4yfhTK+fLx+Pa1ABJ",
-	"aa5Gg3IJsVq78sNhRG+lqsQ8g0ZvH7Hr+m5mMAmIe7ZI+lOBWGyoCAcVHvcUtshVNpalt8Nv6AYQZ+6m",
-	"8w/JbtFNZy+bqmy8lavkoNfaLBIbUXHVkjJCjNq2fKWH8uZ1u2lctVGNJl5dNTGf6CoZ8vYZxQrYLjmE",
-	"0v/chsyGl2YJl4oX+xwDh/pVdRphMaEEO4NGEVMQ1laMhs8IJdYZdBDxVDuKjtD15QM4A+Tk65sSjsq0",
-	"XKtM0bayDTl4qeOS3EMjRT1fuVcRlS6XyC+tQ4UJhX6cpt7TYsFFLkJeGjqtrp9viUtkfOFqSXl8s6zO",
-	"lyyr045T3sW/PHCqj/xnk+ffJhtn1fqsvy3YrsgdeoL5F/YuMXcRo3IKB0rQUXbwE+gNBlQpXgEVVl8D",
-	"3V4QV5a3eVoiYk+SoOhGLG1nuFehbFfJVSGd+L5Va3xHx2sJt3zmhNVf2MIJWp9PtQQLZnH6Jvo9CxiP",
-	"zbJswNx5G/3JETVsSmdkqrgBl/LZPFS2dp0WRNvLILBlr+BhenqyXkmisapj0fovTTtcxizgQx6kLb6t",
-	"XuI6lIE+1Pl7HKA8H9hnXRP8xqCAE5ybvvwX168OC696B71oHAlPq7BqHcTB/ZWzZMArQhpwxRC6ubrM",
-	"Ky0laJnWr6lIAOyA0jqEv5oC7n7CGK7R5OLdKzJgIy50A4hdl1JP04g5QAP7mLm3rVzcX/koUax9O6We",
-	"VkCzZyS62kAuwNftuvSrmUpnEyuQmJpiJjQvqPNxKwxnNGWoimRwUwabo8kg0VwwrYl9YPNhhEnTZzsR",
-	"aooZkCa6ytfCB8U5TCGEIZeU7ckoZNpczQ+4fpswGrXdWfwLuwI0s4avmu/HrIKm9S1JTW7nQC2bZvyk",
-	"vLmaNL059IZdhXRWBYyi065cqg05PiVjmaimxYp490yg59va8JNu4RGGCfd3vQrEJebG3cbPxC6bl8KC",
-	"FtcjPx1zg1/YnrhRcvVc6TJVKLHh8CIJuXnpG7DbFUlUwX3cd/1EbXOYDBLPBZ427KzaHeDmpsmlRtGA",
-	"rVIa4eatfkHWn6GeW/t1FM/bR3xHjAcrERFk73jPWPwVIPqVg3jNVu1uW3WzrExaoxy10FL5BA6i0h3l",
-	"O+PgVsWhVM6QZzRKcQRCTNwwMeKCQW/hLWfTAj5SDjzD3uLBoXcu+h8NF+++ACmbdwXl5m/9Z7j8Yt3p",
-	"CDccftQr9AUDQkXp+qyy4HfeqpUh1Xvcii7y6XZkCtKxDCHOT/F9gUTUTH37l60ZLr5WS8HIdwbP4U+M",
-	"5VQAjCmAJhxU7dlG4weRXeiA16Di6nuJ/bc343/gONfkefyLr8BVGcdK3lb0w7dPUA4UozdXo4jqsuM+",
-	"N2OZmGIo75EmgRTaVXqUQC2LsK3ugG9UsIytEbl5QmeuB7Z8MwJ0VQUHUR0tGJJVFqfyZaHJukE5pAOT",
-	"Gw47xUXKxYRy4+96nK1UAgozVy+Bm7F1KOx3snSGTZpUypdRokisjvO8j480GdCIioAdkAv/o8cT9wTj",
-	"j/SztMpSTpm2n2dlZYvor74JqWk6hom0E6jpNOIMVJ6HfMlNs21iRabNeLHYpils44D76u1mDKyFko+0",
-	"xiYbZb7JK717Nom1ItMseFDCI8qjqEsctlGXGBn3khjpHoaJCAFKUQpGQjp7pBEvCMizGcZg7sYy3Mbd",
-	"9neuqKmIkcwLGvZ0MtEESz4bRKJchKs2vEENuwO8QeJ4JoYMSQvjJAan/e9Emwm68wCv6TXazGo5HkW+",
-	"jmXiwQ4CORLcMU65JbM3iiLpEiUp3XS3wycA62hnTikWuI+NokIPwQcJpPBl/d3OrUyCMbomyEYLCUlV",
-	"3lZVic8L0vSoPHdxt+3ikqUYfqPGo7DleZjTB5TvE8XjZW1IpYkzgSwVhGqCN8kygKuk8OAWvzsO25XI",
-	"EgswJaU5UjYYS3lzhV8pKt+lX85qYY5rIUCrCBPnH166GHMcbG0Pde3P6kh0dWXGSiajcdPtvtIpUYT6",
-	"Soqmj7B61EMEVnQlDxIRRgxQnnjArKrWrlGi3DttGmV1WHHNokyuXzIF+/Nv1El5tP+q+NqVHNa9lzUm",
-	"cURdeRqmQ+3XiBxCVXtGEzTHslYNNwCG4AqK10pZI+AJQBmWEs+IFpCaK8Ls1pJF3AfLZP7jFiJb2lPt",
-	"ZSPX+exfe3kwIbe7V+n7ZLelpDgXiCgMYuLHhxgPHuFhjqO833vqacoPrnp/fe13H5+U85TzKm65MY1j",
-	"JhxFYp4rfTqW7JYpZAM4x2Sx/YiOKBeOQcllLcsgnlrBj91WBvNcWmm1DPgiaF4dBUv1YdBvsxVkLT3m",
-	"eVuON6t7V2uO7rWcYyXGiury5VDWIqrQgUxMUXPnYXMcbE3JJxFryK3bjNCJl/Ga/6rkhBw9I33Ch1b1",
-	"BlaiBzNy8e5VUwQaRkUVyCe0sMGCY29CeYELnZYbCzti5EiDYbVlMkcOjjZZTMW0jJLK5Cp83BbvRctE",
-	"BawZ1XrGJ+IfZd1frgNawSVSGl3BB6bMO1lcBRYKxHUlRhG3G9cfoMxv+zXEKD/Qzy+oYSPZOvHuc5t1",
-	"o7d3t5fZIyGblWRCK1MES3GBm9WUGfp5gbDxpOZ+V/6tSvts/nXx4eV/kYhrk3EWwt96Lz/2jk6Ol7fF",
-	"FbgzUuY2FrEAgiH2B6Ok4AGge8nQiiLQJSyXdzvB3QyhO8z5LMtWfu3BwbyUrR4d9NJU4hn96+IDCdwT",
-	"rHvy8g05evz05Ij84+ObD7+8+oWcnfTPfsrDt192up3/7nQ7LzvdzoX9z++dbuefnW7nbafb+aPT7bwu",
-	"9TA/0M8vP1sl0f7kFuT22eIBzV4H5Z6sgp2g1W7zQcJ7jOnUGpfC3qno4Fs+ltKEL0pyqrjhzSqkI12Z",
-	"lyJs3fbVBBmgdJjuq8vG9CsNjL6DyMyJfBR5AgjoeW6ieuZkbGmpuV9Pv2Uqtksd7lAT+SvF3zlpUF0z",
-	"J3bLXn9FKWwjgK/CF2PWuty6jnlkyqLoyu7NRuU5+asrhvi+fXnQgOoKrEYXp0DyXAjOGMeaDIY3s5JH",
-	"R4dHx89IxIaG2AOAB7KfjmVU7svWasuI3ZZWy/IgJUrx33+EY9ElDwdaAClYO/oUIa9uaenx3I4qnQAh",
-	"rVE6J5lJJ1wAAbMmeiynAPOhCXUc9BVVvOLKgShfwUuUrwJ85Ig/4bYqWxluNLHrV35/187fAvk+lprP",
-	"nQkWSLjabH78xqpb08tI6vf4FyoMpWYnrNdQFKV4mX7yQt0KWCE3BfV2yL7tKibovjb/QhRoyZ5vOlst",
-	"VEDX9SQ5REvNbpmiURPLuSJhSqYqmm3t+96gi2smVchU1fy4mcCesqfLGpu/u72+iVPOe2rY3U44K6DI",
-	"DJJZeTLSORZd8vJjlyDr3j8E41l7D4sioM8QUhGOcF4vP/4EKe//Nbcvzpbs1/l9KDUjihqmyRjodb3R",
-	"NYpRyPmm4tdkA/qEcvEphn6mg4idA/OPGlHBNWSBMV1CiXWHeugOWQknCCUFcEk4MwU+LwFK1DUGWXOJ",
-	"d8eO1FtagbBZ7b3e1V/F1Vm+rs3WKhd3WIhtIJ6mnWM7P+7KZ4SWnDHuGLPodtL1L2TTwAfqdPO7XFn1",
-	"rNlV+hkXRtErlmCRAKb2hTRXOvGpZwZnrU6384UpuTxi4ia46zZQ1i6fDrFmj25EmyzAM+RjYSsolxWp",
-	"F5VMKqnzXbOg3V2awIVAuBUwEjMFGsBV0CDZZ8TR3/YrPwIuLRefLQdxVjww5S73B/dUFtxIwULEO3O0",
-	"7VC04Aw+EtERl2WGzmVK/EsRrJ8gN4zFDnAc8qM8rEBMKyRw/MwUBlo6+wzQrj/RWRHKF4qWNfReWZkG",
-	"LtmIGVO2fbqdzz37zd4tVYDrY2/xfPYab/J8dvn60p7IxTt/o+ezP9yt7Aj4hNlpXgmKtlFdU55PqVWB",
-	"arkFISEPCTcpoBFNQm6IUZRHDtbIjFk5ImDrkqbSeK9rujSO81wOG+Xf54ufXCFTVq6UVigVCqDANcOq",
-	"JAGwNjlSYawAvYojKkT+D6GjX8TfEuF+z2fMFSAShqgrkUNNu2os68DP0hLUUn4Xd9QpSbSXIYi+Mtqx",
-	"CXUJUsN0XcarS6zVs4rAkRcMZmBvlhfJQqmTU8y8IqrhBHvtyZjiDlpHNkbesPYFQQHT+sr4r95LdTXc",
-	"7Qr/nEnyc0ZVk1REYUiFmy2tWP7gy/PWR4G3Xl0WKBYuJwf8g4Ujpi7cqCGjPljhW2mlyOKi20+uGob2",
-	"G11W2VGKQ0/fPFeQiMPLDaZuxdfuUD3HCvBUwu5wTHO3WL/CqRzrPegaxWm02jZr2kDvL0c71fA7rWml",
-	"8BsVrSWVOak8pXdJfUtwowsp2jFoMkczWWorQ25/HqQVEw0XmNPoORdlC7xCk41SFQ3vQ8aajeUFi6I1",
-	"JRAnUpuUj67VBOU03vwk+UK4qxxAe4NiztlV5FphG4ikvdx7Qg0v1y5g2Ki0DKAkmgJesJH1F3W7CbzE",
-	"bzWqwITtBHixwvVkOK8yY+exajSqQshpGt+zVxoatZLKRMBRrqX4fPTfWqrx86WfV1lvgEsB5jtWUEPk",
-	"Soe8ZpzXetkC5zTVEhKcgtCvzxGyi9hq+tvT9zbm0YWxVM6FM91rtrWcRn9wcaf4rVfn7dqQ3FJrR70V",
-	"ciuCTASMRBwye2bKGOIuoW+l89jn9qg6I1OZRCGJ6YxErvnwTqY7G0O5PaniFWpCH5TfR7l9k3tk5dy+",
-	"cCLbYnLfMHOe8chhh4yjQPRVmSlrvBSOHh5nE8jhBtAxYe48o1nzT4nrUDvZ7SyEUbz0MeVbURcUVNpx",
-	"hzdptiZ/uFra1bTUigeoXMar0dHpPsjbM+0Ft1g4+VTO0AbOCRzfbS2HBO89tMxKFQKdwMCWBnJ0jAfD",
-	"gaIiGHeAoC0oj/+2NlKu0LT+jcEGY8VkveX5mPM4Wiidj9AmaqoVDFIqurz5UKoD8qmoojwVDNeEC3sp",
-	"5u90MlnURDWqhX2mkzhiNWV7VaT7zfRNVUMD3CCnUPw4yib6o9uQC2kud0SDBMI1Ig5ed8n1YGaY/RfC",
-	"CvYH6Ni8xsuGjF3baaYwjwe5R5937Bc7ZUH1rGNxIgWbHXzE/Z1+0HO9pICdYcad846RUTSWiWaH9jFc",
-	"jA4nadvmx3ikaGse/BX4lFPzcweK5/anzKbHPTbxQH6NdJibtdfwtVK8ppoeHElv6kk/FiFA0+PNmEYY",
-	"bff+OvKSAn2z+9V67fa30vNOBSJ3HWdYtzOlBXiYPCMNgGzWvU3ZqSU7rKRwyu5kAk+am6KFp+QOJKlc",
-	"lW5VXKS1x+r8FlrdFS+K07q3ohWdVl+AqgTVVi03JLqq7abx5/v5U70T94gNy+NbVRJbzqrlpc4JoXvd",
-	"0oWypnKFvvS3gpFEswOCDa1/J+GIha5VfTDDH7pES9cwKRiZKilG7opQYoMiVKeQJHbdWdrUYTrMG6gQ",
-	"nUpsf4T7Op56/EoXGyV5MEaw1oAJY90Crl3RZ9j1VTfe1KWUQynypr2j8x6Kxuz4rH/Q7zuSDcMFLa/6",
-	"St0KIL0IEdiCBmNsi8lud/r0pH90fHJ69thZhRLQ019fkJOTk6fPiDZUIUtdmCgsuXGFIo7cKzfM/vHj",
-	"Xv+s1z/5cNQ/P+qf9/v/XZV2hapCJcMkgPfmYZckgv87YQh8qwm2c4FrxG6ZekYoUoGR47MzAqilxYd/",
-	"PsJHMUzlLDzw+Sw7BApmplLdZJllXwhzjpUx9m1vaZSwwiO+unRvJ5IjgPGDS+z+COl/CqlCwcwX2CTl",
-	"JUzXUBJsnZiQGmr/dflZ+2MghbEuDjg2AFyBqJ3Xxbe034RYqOIjLiraGqES4sBe9u+ERqWzcenqNa/H",
-	"IT7ydHTdzeG4o7MqFVDKIZpOyGLoT5fC9XRmoxqH7mEVc3+Bxd8uYewF356sCvc5Ouu7/6FaU6ZaMOsk",
-	"r59KXlLqbs77lzAB6GGWOJGLqGxLgS8yPadX6QdvYTszhVqkdum7ktUqRIt8f2YJNzx89kjDBpkrOHt8",
-	"0q6lO23LdK9WaRd+5dEKsQUWm8bY2yEfMV0iD5e/XfSOzx6Dhh6zz9TpehLyETflvbutnYAwiSNox2ka",
-	"20kTPKU9j2jKsaugurGiaU54JGQpj8gfvo1iMCPUmsCIKntc5ZFhqmGbdMRF43euDDrL4VAzk6GPL+Ii",
-	"Dak/QitGw4Zjk7dMRTRetsveusswPsd421Zoxf7GKp+GeZ/WQOstWq39C9RkfUpL89IyoxUiBcX2bJcF",
-	"cJtxHobcOZGFBfdC1M02fGFD5Wa4WBDlBbu4brUaaO3xu0zXrSGGBzd/TeOYi1FDeNM5XEOsGKcE0t/G",
-	"g9Fo8kUKrO6kZIL3X/Se3QdtkAfwMcWcpGGK65veBH7qBfoWTjILf+0JiR4jiNdQMaZoyBPdc4gVXbDM",
-	"vQWzkwn1F1eqkLdup2X2rHye3yYmkJO72KwShA4phhEPqgA8ilZk8fN2ogiOg3+L0ihMpreq+BjC8o9L",
-	"qsTK9m32utV7uF7YN7NfkQNibTv2fYrYsVKd7qIDt3hALfdiiqfJCiTXNQQM5+tm4WTk6D4LdavuWOTB",
-	"/BaYDHIuQnoiuiOrWu7MVNdZ0SQuo9qC7SR6OWZgVq1YZmZ91sUNtDCM3IK6R1VK5GXqUrRpbl4BXqgx",
-	"tm9r01LhTJZNmnNJ/EOWQsLkpmj94dHcctwhRKrZO87al1VURG4SzVzQBmNeHNmXMdT1SBMjZaP6eeBx",
-	"blpDVB1feCuiGdGSTBLsCOWuNfWmjiC+ruWxTEhwrBWTu84iZpc5bVTmsw2o/4iKUeLMcG1Js7+ulnF1",
-	"7JyylYgDEEa/rNLNIwyGXM/TmtRphnKqAX9KSd+8gca4N76BTBwW9yXUCPHQSj+7ZWrmIoHd9S7iUgCn",
-	"dFHnDhuT2MxgmwLWGZ3SWZPW8eaC8K1iJTbgNK6nkNve95KPxKu2nSMhK+8IhZQBFcT1pxPNR6LHRcYD",
-	"SDW5xi9fl4E7VmuTAvjuaSFmeFJap5vxVBTQao5PW0JIuh1byzph53EtDThV83zJRAiUiPY8HVGTTbV2",
-	"1KqCeVgPbehMk5GU4Vym5ftu9wHCgFVo34pvWUI1aefv1t4dAHSbo9suI4wwTNCqExbQZT7KhchLigWC",
-	"G1Ze93briULa9eHg19JxpY+Yo45osg4f0sG1WIjsje6C8eruUjo0ycPnPGrbqjLgUXQFaLTL6D3yjfNt",
-	"x+3uUj5uAJR/Tg0a5jZjb+HcjakQLGrZ+zJXfHlHNFj/nUFVMw2NKkodVtFVQ2aCccsR+u9UjLAp01yr",
-	"kAH4gy2rsyqoHaiCDDg00MNtS/mpXeZ5FXKBPNIe3sa/bQZNnFur9OUKa7/U383viLV7W4Xttwavy93/",
-	"xQo9GpXbbwF5LhG1M/nu1Zu2zF9l9QEX2sPOKzsUe4C3HolU8K9MDNExDVJ8oDQs3lJX2mfXvMz7Rgeh",
-	"4usMudIVthg+IppBtS3WGBQQTZz7VI9xFFG8/ZKwQNUrXdLW2esa1RxyHbRil4kpX5FsxO95uEPuyWXL",
-	"9wn5Li4QO7k1NPl9dDcqpmMpqnDKgI9dQPU11pjgOeagnM96JKhJVHXiNKkqrG1HLa2iBi0apkDNjJzw",
-	"2QhrFuMXFnF71L9XoPjW5Q1pd/ryfFP6Ak3DS3LU2BLMCWiFLWiHYz4fSkK+6xCnHVJUgJh0Bdg22F/T",
-	"PLzkuuZLUMntazdY9rUb13kxW4N9dY94KUKo7t9A1iFdvZbfKjD5LLqelEcFNpZ7TYHIKHREQ1eJMBhk",
-	"aVp/sgw/3UdFDxrtgDSYKoHOsCakin9oSdZcrjC7aV3zwns42eRQy0kRFFVCWIAr4oKKTSL8qHXz9/bj",
-	"z5fY++LqJR7wnFCvPU80v4lWzxXN3ekyJeNqRTOe7eWWo87Iv4qrPB1rFlxBbe6Aavb4tIs0ZVSEVIXE",
-	"3UnnGMvIcorbBc5zN450GA0m6BPX49bh2IImWRpVTXfRAnYVlrcckDdSsHPr9B50uqUMaCWVLXMVo5U7",
-	"8S5RE3uLmjl8z+KIzlYpkm0KeNOOQ7M5J+a3ZS/Vmqo5q/1doqxqKmndCFYE/7thLL7KhlEUtt9ZjHja",
-	"J30S0pk+IJ/GPIJycQWNDlQQv3+wT51GUzrTVh2XQ1K7MvySZ71DFE5fqK+9O5+yFmNpC2j7qd/4EzrD",
-	"focVt8DxMrzF/PTkRl+3DlPePiRYTSi+EIyHC8ufz25Wo8pqgwbzt+SicVkrdButUD3qIATcsxa6lnLv",
-	"zM14LCOPXtninUsSmeU0CW0xmkuVhLVPb5FUequwZytR0w5ceP6+2LlkzMQVd0RndyMmAQzZsDn9Mf18",
-	"hwhqBhCQvUEODs3ePDemHKdElbvopGL9fqIXv9UdxP+XURXNfpMRD2lbGuYLaztQcQdywjTU52CxApkx",
-	"qrqI7ErhF+vFJzExErw+xHQFGFcBHfKLFchuPCmy+cnRsrCfV3fpV477T/N46Mf9nCLIs7/5yqX0i0fH",
-	"y57lcFzr1+cNXAS9SybNpLcY2twq4jg9mXAFbjp63YniZnZph+HpDyAnXNLNBWlfXChfMPCPl+Evlxfk",
-	"f3/68BNUiQty8e4VuWHgdMO7gSXDW6YDGBsTd77Z53MxLGETfI4N94gojjDUqQ+gD8j1IeCZHt4eXadk",
-	"71IYJSOgWWUIRT5GtmwC1z4j14fm8CumUL/5b0rB/hQ55wKyu11CIy19CyVUQvyZ9PsnAX4ZfmYHkQxo",
-	"ZB9xffCn+FP8L3KhbzCofn2RmLFU/AsU2J4TzLFfgyzTkjnsFicu7Q+1Yzmwd34hJxMqQnfKnchbRgCJ",
-	"wH4PT6P2vgBkO6UC6jquX4VsEkvDRDDr/c5m1+dEA8EzcHfCMFM+z4EMZ+i4jfgt+1MQ93gJdSAQSHXp",
-	"Arf/8Bun/acH5AI+Bl+P3Mw7inbsVq9p2PKECxLTEdPn5Bp0zDVC9FwL9tlcEz4kE6kYGcooktNnZEyx",
-	"cgL0hF2DIFFaqusDYu29HeX1BVSXnxPDPpvDQN8iPMR//XH5X480mbCQU2LlrZujLg1D5bHOdcZOA3xv",
-	"2FQ15BFzusg/kUhxbp9HSSCjZCKwN5UGYwJkln694J26UBcAQsMF+d+Xb9+Qf1wDCNoB2ojrn2BawMKA",
-	"8+w7jOEtUEYEeXX5lpweHz1Jm4afEWuYcZ6zHl0e4l8+fnz1C073J4dtrdgQyH/t7pARCjGNsQKfS3EY",
-	"KzmI2OQ//tZSXJN/2Fs+PT178pOH1b82igbs2qrgfyfSsGfkGmLz+to1z9r3t5MCU9BNMbWx/9p1j2QI",
-	"TIi1NGBE8dHYwEivP/dipiZca26HkLXkZn8FzH/YnPCLvgFO6C65jpNBxINrIqA55ZomZsyEge6C0O6z",
-	"GWwtFva4sGOEtmiFgmOfK6ei8Gya68WG0wTVN7DIMPYBi6QY2XmEWlcorUcn4MC9RM8u/TWZUHWjQVDy",
-	"w4Y9C53rOhOTlLbHbiQoAUKWoj8FND0FzGU60EHtWOuqODMUUPPhdA4qVJ8fHqYoJQeuf/XQfz8Druh8",
-	"8BflYCTOO0cHfe+K0Zh3zjsnB/2DEyQZHoMpOBwzGpnxF/vzCIMz6Zu9Cjvn9o+/wSWdLEUD3zzu9zHX",
-	"hXX81nOzuzSOXLVG1mwrb7yloGXB5IWU+Svs7Ic+51N8SpldTUdz+JyG79m/E6aLFq9z/j9/dTs6mUzs",
-	"tJ53Lu2ZderB7rFNPbDKQiWOyJWOAI39Hf7d2tO8DHfOOyiX8JTDCTOKBzo3c3M9lnTAIty+Awepb7cL",
-	"kC8LSdDWoEAsTPlrd++Wc95ikjG9CufIe59odz5FvQkpaZxnh5PwTsmJXYREo0rEw0H7BVCMhrNayX3P",
-	"aOiZQL4H4e12zvony7/yUdBbyiMgNllJ4AMqABiBnYOSCqmhA6p9UnWFveC9tUOA969cEmuFL+2lFwmi",
-	"TMdU0QkzADH0P+WvnV1y+AefcDtLSy98AXYdrizpJ/BiSQODlOt2zTv/TlhGTHTegQ8LS78khlDxMGxs",
-	"cp4dZLGJljUPxeTEnZ8KDN3wlil9e9kDU9yD7IHLKhf/WrqV8m7I3+5Un92/lig5lQ3IfpZsrwvwMFfd",
-	"Xaf9o0a7y7n3iDZ72mRL/irVgIchw1hetgXRO56OZc7pHw6BFMP6Hl0i2JRpg5Uu+X136fkc5nYdbLAD",
-	"q/rmdt5AMXrTG0VU69r999xe90+4bI0rmT0F4h4VBkjh0ujvbT1zc52+g4tZU45HJHT77aLh6URGYbrO",
-	"GeTNUb/fZNGhPviACePiAKWrfvgVfoGfvx3SOFYSg83tlGy2cq/Cjt3tsSwtz4LmDiHtgfacUD8NkHNm",
-	"AfcEQmX+jRvapgVxiRA+aBm03zhd/o030vxqXU38wtPlX3jh2rTnpPwCV0gTLScMjjAsgsZAN1fPSnI2",
-	"PkiAp1GDq99Ytr24NpRu3AqbkW0spLBnOBhqFyMD9sjpogw+aIL172USD8N9PtuMxOfaMUoNKA6zi30o",
-	"QPJljyUQiJtK4sAEM64/7IfQPiTXg0nQh/ZMef2D75lV3fV0n720cqERhMcrUDm0slbIg1JN3P4I12Qt",
-	"MJp0jxuqKP94+4L4t3tOLtj5O5t11uqEtrAY3c6Y0dABpOYDsvlCgbJnua/l3yv9Cjx0b4hgg7wHwdHZ",
-	"9libRZlyMw4Vna5tD/gH7HfBfhe03AWfnOjonGVovR/K7EEQySSsPy6+wEvWKGnwhKpT4kUUuZPz5Hs7",
-	"JOLkOt7LGZkyxYhmTJCIauPybZB/0AZyfxgdnaT9OlSgW91kiTGVWBIVwEEcfoV/vx0GNKaBQ9qoCpq+",
-	"8Nesc83dM/7F2bRKv/ix7paTWRCUy7GcOrpaivJCxlRnyTbI8FnvPFZywnXGecKEPZaoRGgiE9NWQtra",
-	"Hdihb+iEdb79VSddkZQ37e1n/u7Now0xo4ZgZzRgQEOUs+ToFUHXCDxjUaCPy+hPyZRHERmwHZa73yAT",
-	"jgJnJ4jBib3FoR2lCQqy6xWOVPGYCn34VXPDvh3SUMbmTiKyPPh/yQ2r9cRgEG9hYPfjgsHSP5fhrIF+",
-	"zIFO+/hJ57zTP/r5aZ+ehT0aPH3ce/LkdNAbBAHrDU76x/2nT+nP/bMnDlGzc96ZsJAnEyipb6Rt8V0v",
-	"YO6/FeuIjErYt3VG9FFCShW8FYm997iewMTpUYMxfZDyD+Dlt184Pm7y5i6DWBLLeA0qmsKqkhsBVRRQ",
-	"i2Ty5k2DxbNGDLH6R1wbNUuR/Nepe0IWMcO2rXxwFA9A+/iKWyi7JvKWKV+gaTwRVbMt/h5v1EixLDG4",
-	"e12wG7oA/IsoIijsoU9+U+UVBGAMYsdXVnwlpHB0W1yjBmnj2E4Wgz1/T2903UkHbnnJR4KL0e9sttZT",
-	"7u9sdskqE6E3bHb/ZTjvoEAD7o3TirlnqE/FXE0wZoF1/uAsCjWCT86OnvzUZNpLqz+w2aJ2ul+zzroL",
-	"CF6z6iMl1Al+N4EEfz4EelBXWKxjRn2dZFp+yQ2UNYayWQlBrppyYQUP84Bt5TYMj11w+3f+4jtYIsGm",
-	"dlREsCmxyoDYEZB4rCiUM8oInimVYoEhY6k0IwNqjOtZbyYYfpwOqrGRsTpdNFb49RBBSByZH4N51Ug0",
-	"Cji8D/3kuHF78MKd0026B10U08vaPYgtUr/0hli4tVTrw9W/+iqv9SokfMwlNJqXaKbf5NRuYAwDfn/K",
-	"KSsvxKUFWkxKcD3IMK2ya7m+zUJBLvJDsKnbOg7Y1tB1zRguUOTOF2RM1aQsSgSFeZsVjNxzLplJ4spT",
-	"MrxZF05OuZb3Z1ZkHOM0JvFJIEOWgSQHUgy5mjx8bXSHxMgvkBSZkzXrSg6YA4nmAnrMCI1j8o8Pbz+8",
-	"60J3xePjk59/um+lc+imPG84NyC77qnl0ruiSUbUwc7p0+P+ydPmVhYf/MJ+ecNxpvcssEfYmX12acbS",
-	"XwC7RLsinrQEZmF77dam2YbN/4MZNPiholPh92aQUlbc58Zzp79KhxU/v9cdknnJ9+WaAqbJyp7ppWvX",
-	"nFK0CMzP+F6a70OaUXMv+K9Fw0OndIalkV46oGOOCsNCDIbei+TjeWN5k8Wlv3Ld/q17UF2ltx/195bE",
-	"X1hxGdszePo297ach0yEPThR6g37D0yEb+1zl8jMaSkw4+x7OfbO1V2GGKBMD++uO8OdYAa+eUYKdtc1",
-	"Trvaazfs2/SqzTdFvaMKyk4p9ibKlMcVyk8ead9UjVEPX56CFK9lTUX/rmpgKoPAWmsRm5/V3eomSiXK",
-	"N1RKFTJlf0HOHig3Cjx6/RLR9TfLSkPKQ36AQuDnc6uJK3Ah8fj3stPt+AZ6u60/vs9zt1jVBrBCIxpd",
-	"ZezRTprhVvCnzm90MkjUqIMv784+x/1TzLkbxeyu7fxGh0xoo6jWjBw5oBkAK+v88hJZt5/8/BQBkewT",
-	"3W544/ijyT8ng9+yTZLSSnc7sM2uHL8G/payTvueb4/lra8QLIVdAcoNcqprKsKBTH9F9sPOy0TJmB0+",
-	"Zyriork7+oZN02VuntO71+36AgEYS3es4xt8lvUmWMM3YNYQTmj4wyYRvxMPOo/5AKAoYQr7gOTwxrF6",
-	"NdZbqJmqjO7hV//jt7qYcE6xrd0YVbnI6Rvter3jvACMU5Znne7o1UxXK5vk1wPKNZZKzwr9tW+H+w7b",
-	"DQgVOkU5oXpU3qBb7LVu3YN7lwLagqhVliXqm/vuDblradCARxFRifAl6trwKOoSIaEnNMXPMoV20Fau",
-	"xnybyTJn42jzDS7Pil2wkN4y0nfkuXPQvm5pF+qWLqwrYiSBXpk5lYKWKTv9QoZNM3HHFpxSWzPMAF5r",
-	"sthBCgS73gBf9px14Ag9XIG9Y3Pva0Y1wCCVyFHXgSu7QlixUQO0XP4U08lkhVLZRnYOb36/oYStu+x7",
-	"C7DmHkhIJ1KiEx1DsDk7QoQSUWYxGN44zZKunbtlE73sL13PxnB3fxBBttQFBEwIKcxYk0QAldRaCsP3",
-	"e3bvta3qtV0aGc9bWeubyQgNrKYR088A8I4HjIwkxqE8wElIZylcJ4AM08CsS4EgeEqjTNC/8NJ1NuEi",
-	"ojI8qC6GgIPe+QgCVsfjyyIyeYnb9tBCCPVtsgj1Qzj0VhWywxmGEZQ+WtOKZ5Qq9KJNREj3yEXfDXLR",
-	"84LUVGwXDxO9zqOyW9Sv8O+3wzt7Z8vz6CClLbHxGnerM3rLqrfaaWn73Jjq76PvYMMHcKzycHrtTpLn",
-	"cPyrCwy17yR7Je5SVOhzwDSccPGfC8DfcCK4r7JDN9oNe+cf5A0TFdod2pt8IU6e7WGtco3zgEBT4QoO",
-	"bB3+Mh8JXWSpIM0Op6XddU4KFztdKko2pJUZwy7vRzaDMY0iBvTOndtBn78+vvk0+3885Xj7WvFcZwxy",
-	"TOxFcY2i6Gk84IX8SqaYxG1bdarFUyamgZZ8m5imBYZuLbgmt5J/byWGJqt89XMNr3PXmkKNPcu9GzbT",
-	"h0p6GteKeCt8PtfrvIawa9n6Yauxe/UbNiMDNpQKXPMZuvFAhoQla+xzzNW+gKd1aPQ3qqF31hRmu6C2",
-	"HF2KJ3+xVzsGpwZn1uGwFG1Dc8OWVKHDFZsvaP0wlpo5INVCvK8UAj/ztpuD4Fc8MiUpxoaTkBhZifXv",
-	"Liljl8hoIf9aMzTPbhXGgkTadQ9ZiHoTz6G6W6yUxR3CFeGhvhO6HjzQ4cvUJmu5WS/swVKUpV0vKYPX",
-	"PAdWLpM13XTn6ssaFpbdJU6XBwBKlsYGcj0HwVhK7Smkwjy2gyZaEhoB3Y39DQB7aCQF81Rp1+xzzALD",
-	"wivFbnnKecUNyxCkMfoQEuCwzzGIHfwpLoABhtzKKJkwItgtU0SPFRc3uixIESdeoOempgwrwUc7njly",
-	"mYyazhqm8/QVJzRk3XSQ9uUdeEw3RbgIJBR6YToqRUL03edIVayknFRp3FDNrlQiGmjcFY9INAyvXGfW",
-	"VKobpjrnR9+6HYCjQksjQLTSGW2F/RaMWZhEDKca2S2PUki4CE4ASHN9Yl9iRag4u7CfqNgKTlz+GFiu",
-	"x+b3NxFyCpSAXp5++LDulrCecHUGCwv0DLe723lEIyEVFAympIHNQGuqUd/yRvgwiBhdgRiiBLZtIcxq",
-	"zywOlwqVT0AFvvINwywE1h6UtejbUZXrzAdU7bLHatx6lQt6B3RKZwVoaGjOy8y5s9BMNSSEaLx35Coc",
-	"EEshD+G+9yf9KxrnkaIBuwrpTHfOj067uQoXf1imQS6X0s5kvoCp22Or7m3sum2sh1SkQyhRJiDWnr2Z",
-	"DLmgETAqJ/EdwRMLqoHd2tEuDfa8xMvWHvFZtxWE9/iOYyP3UQ4D9mdM45gJCGQ5AWzPWHgvp+lq0VTM",
-	"nqvWYLbwxnuvbW8FGnptqJu5FEhpb1UyF1D+Akr6PvWxYjHlai1Cb2+8F/q90DfJOoHrDLjuE3rDvIui",
-	"pUN+x2AA0Nf5M/I9HldWbVJZetb/BCcvOF3BOZ9rMgJALSUnWM0Gr+yCloQKNgWULXTCrhUbJDwKr8sC",
-	"ATjmrZ+F3BA750MaadbqpPMeZ31/1NkfddZ41BlSHkGuwjBiFPfwafdDUVPQIlPKb1kPT0xrsKdwe3vV",
-	"c3zCg+jpcRQPaTNrSA196G09ew3wo2iATwrS+GHKfytkIa6Ri4bOJXqn49mdnewvS2tavqy54Zp/YTvI",
-	"hggzawcP2reY3qZhiCEGfLE7FWR8QdX+BQsy2mrzLywjoktWr+wnUPmUkm6IEAvePBUkVSxf90YV+1P4",
-	"zLedAs2iW1adev/C7lLHO0qosnuGdc6P+v1+t3PDBRRn4n0BZQxuM5GJvWHn9Gn/oN9fRFqzizymMVw8",
-	"kNJcjQad8+N+t2PNiful3+0MI3oLee6snN0lpbsuS35Vcome0ChKr9CYSDfc2HfovG6d1P7C3iVbyGl/",
-	"KQ8g+hypkNM9Mu/98Y59AexKKqw+6UkBhQF+ZzYE8rQ3KfUZk3ikaLjENnz0F61RqNwz6vo1/Vi/NxPh",
-	"x32PXZala3j41f1UW7PnJnoDa7lkHX8EPDj3qlnDIHgJ684uuPm/t3K91B9wPbWpOwBNepHRZDCzb8ei",
-	"oQfNAhH/U4ytfHvqMyENmbIoKnMAtKGqIJoregFa0psr1zHbOT/pZ8b1jbxlkwFTnW7nlik3y0+HPz8O",
-	"+z8f/fzzafAkfHz2lB4PGaX94OyMhv2jM3oyGJ4OjwbHg/7g5+PjIDw6Cx8HR2eD/rDfp/2frSWHcHj2",
-	"zKOzNjhhha2yORO+Izv0wRtx105sJBko6JWz2/8RtM5hLz5xsnhuLTmgJwlimHA/0Si6W0ho0TSsHF6e",
-	"Uyo1EEjZNn64iZamG2AffFlzuuWfDrUECz0yi5nWd1sDc9dysLJtIKNoQIObNW0Ed/f9VthvhVaZRxpF",
-	"3jrABgAwPUgyqkS47p6hVBOmvOVojgxWsz80Uw2IV77zAij7Ch812zHWBGy/hxW8D94E7ItsQpqwmkjc",
-	"Z+LHw0qwW1oKKuH6Y17eUnukkBFSJ4y4YKwdmm8qOpsG800fXEMdAEpaM0ebmx6+Uq6mEg64fSfyw4Tp",
-	"DQHYJdvRd2tkBp1w+NX+s0LSwEqd93GoCca1dMnbzf/izr7lbNpmX2d7qwV38hrMUd2e3ntdOwPmyHzt",
-	"cX6DO3bzZ8CFzjUJOXw3JBEE4QD/NUXaaFck0kAp2KEz0ysQo6+sI6oCAo6YOkeo/oDLL1cyt5WG9tnc",
-	"AuYAzfbbes2HKUehLJDMvugRYVNjfhva7WdXJ8J4NeNKr7TNzOFXwwQV5pvdazSwyqBnmJrUYt5fwHUf",
-	"4LI1Snf+MRWCDUPd+cQMqOGhjCJH9C4IJTFUiIeEBsDDBtLgiSgjNix0hLyQUcQCmLYSmWDGcDHSK+Zu",
-	"PoD45BM3C5USRXHZnt/lpuyKTWKgm5vSKGrTYLggj5tzvppuBSxl2Cvr3fDB/qAzKFGBEjwq2LT9pq7T",
-	"9VZv1EfRLvxFm8eOguJ/I0kk5Y21f0h66kd97+ynC89/K6JZ7nEAK6WTQXqJ9gVllcBSGuDg8oNgIpnY",
-	"paOB4bfwkWdR6HQ7/l/o0g7tmrYdIzdjoEhCI4AsAeckTFiXyFum8AflfyaDGUKu6yQYE6rJUe+kbz9/",
-	"evQflRhdUzuSynltMOQXMgREMCqIHA4ZJBkNAlE4DuPKZ7vLqx5/tMKyQg0n12SgqAjGVU/GT1vhkv21",
-	"XltgR//DtsX+ygFP2K/hYEasj6wz5uQuEclkwBT+yV9nN+uAR5HukngMyesJ5ZEVeE9IwEMkp61urU31",
-	"YQlMJH50Vy+qWlEffnU/fVvimkO56Prlr8oP8RPxA1RLed87rZaKqbLiU7QTYCVQxHS1MMmpmDfhkctr",
-	"rEnWlhtnN8K08XuZYLoD5PKj4/pPjZeGlvepvKTBON3x+UovaxZz5fBmzIhgZirVTa5zMqKGRbMf48CJ",
-	"oLkot85ke4HHKCCifpU0fMy7pjsk24eKAef5140MrDpMadQs3UoPNz6JQ3zPoHWwbDf+JqdkQsUsEzSs",
-	"yMfdRgcy2bN67hirZ06vYi/pUKoUWtJFsUggxZCrSbGOqvbE6/XG0gNvfkuHfyfaTJgwPU9OvO2dTfXN",
-	"RTqqrUbL0r6jM9d2NEiCG2vVO/2jp336hPZ7J4OjoPek3+/3frb/6Wf/O+rkgL1kYiiC3FMyZeymVSlD",
-	"NhvpJtxsSUPFACppiruuimVKgaxrr7x2KBYHPU1eHMiAzaQIyUwmisipIBGfcOOR9alnc4iZ0lIckDcu",
-	"OM81GUhpzRu2HhZJrR2bdeGg8JxGVASs7NQ5wI9aar1b+50eHIbrw3945XO4cJ0U+jyK6hqp3LHdmg7r",
-	"gGcn8x2H/rIv7FYL56DohhdkBNaotbdt77pRV7u+RC8ncFu1fREXDt/ZW8G8PXx6cFbehluU3D+4YCkH",
-	"3pByLBeNmeISlD5CR3eO+8dPev2jHthMI9O/HNu/fGtnKrPZ2zSJP4+iSye9NZt4bw53xRyCvgEj5yIp",
-	"kgRywg6IX+qM0wgvCFmYBEYTXqW2FvVSK6MWMbUsmYWXrJjKWusx2Y6sEmtC4wm5iN71A1g+M1ZMj2UU",
-	"ut6CXPzJHhMDJbVmYXWwvug27UYMCkT48Cv8++3QnZI3dGbtlrGCwUgeacLDNHsWUzPOkmdwQWfeFrXM",
-	"pVUR68HrX7gnPNwwmJNEHGhV2sR+uLePO3NcZEaTkYROQa+87AqD6tKRnLIQYDES0yUDFtAEWKvSEoMB",
-	"U4CotGAvG+i0mM469xMeU4qKEZsw/HP224r0vveodbKx1Oqe7LL1aCAmwovCMx5wKD43zioVlF2yV0S7",
-	"oogc+XKs5IRr1gV2ni6xbpXVPyHXcWJY4yh7TGcgHq3USGJkz8i4h8COCJy/uJfw7xeJkR9k/DF+2Jsp",
-	"HWXFVoKOxi6Rw+F+J+3UTuLmgFwIQo1hk9iQRIRgqYEPbsgF1+Nizmplgz2307rVFRW5HbNlgd/hY+kH",
-	"FkUaGAxzx1AjY+1xhIo8H9/X2bOmdP9+1fEdU5G5IOxxJRbigEVy2jnvnOEFIZ1dQWKmc955DF9qFVIt",
-	"yv0GC/4bbbiM5m1f979r2NsFNZNpGQddRrSRioUkoCo8JyDzhBKXDuzaYyclIZ35KKyj6pSKDKQZr8NA",
-	"NXIFBzyKetywSX2k9jmPoldw1ZqTjvYhdYlHGOqPwTA0pZrEiQHJSUXvkXZ5xwHTPGSaDBnDgtZE0xEr",
-	"S8k2jO0/nJyjl4OtWrii6P2La26wXsawYCx4wKnIMIE7p0/b2rH0JbeQF8yeW77B9nZrV+zWuwR4oYOx",
-	"vSNgAJNAsZAvahXBPps0I3zvyUAwM8J6gdst5rPjeCOnW9UsOpAx5mGi5hrjuRv4vopgrzA2UUVgt0+h",
-	"m52LtPBJDpHraRZE7BHgUTTVGSoRByoRLZQGC3tG9mKqnChv8fBth/NBvsOhbFOB2D+4jd98F6cj33yf",
-	"fKPetL0C2aE0K2LaKJaeVwjVN1lbgckWnsgp03AMzv3xkYbq3QVYygbNnm2dkkbd9r7c9juGrrSv8IPT",
-	"9hYFzFUwN+srftAFvM1kHVpFlgR53DXrFEN4RG1luYt+7bw4+hfFUrqACqKN1ZQDAAcLu0UoVgkwU99v",
-	"s3LVgWykqHCC9zB6q458GkOG9pA2ZVEgJyzfPEWJ+yPSntKBkjDLiYCUxsfLX9oFgvDlN32wyz21chPu",
-	"vbJd8cr+yW9ZIYORZib8aU5ORddTrwRSQ7AzVnIiATKhS2ikJRwCHR6eT/NZ9SX8HRo6a6v0SGEIq96A",
-	"vXDXfNeeGr7ED+6rpQkQXPa5mvJSiIPV7SFkTh6ey+Yk/vAr/vDtULFhsskqz2WbAYZVyxd+QXDMACCQ",
-	"RqFTheNITOnEsUXhxSwETjryzuEpTqRgMzKSTAPNqWPDnPOf7JVdQv8U84GrR8CSYx+YRbjJG3bLFJlI",
-	"xZz60oDQ6HOzONBylnI7QnzzB+KvYOtb6p28oFFEQiXjmIVkMCMyUb67v7lbgi/4HuVtwwGjF1IpFlRA",
-	"537yemHEb5kAedg7KbvlpMAe98oCIkMxVQa1RkP/Andpe/eCi1HPIS0v4TLxF63bD+Bi5J5Vd2b2Y+7+",
-	"WM3YhfylnwPXmaYYopYAdGMX8cCmGaqhjEIUNGeMwMYUaq7d7O9Qq1qQlZHXwIHlis3XquT9Uy6NLM8t",
-	"vnIlVbNy348aaG/VhA9TlGWuwQ/YeTCwuaJXrh0UNbaipuThDlb0nGjDYnuEGymGvUNzc7jzSGGZ6Peg",
-	"fXXbZQh2EIWNtkXqE+84ckHGUsfc0AiCWQaIkY77x497/Se9o7NWQa3s5X6T0cZdyAadVXYF9p7jrniO",
-	"vzMWa1RzYNbPU5QPpwLAj7R/k8KBIXigSS420nIVyMmEA0jRkhBW7rq12l//mDq/MjfoHxDrZzoHcQCd",
-	"RQZYr40kABNuzymzIGJN6l8eUtYF62wzIXhovSSPj6t6SRYhetqZpfSNN5xvmX9y3Wbb26WdKoYpUyGE",
-	"kgkXfJJMVlEhKxqew6/ZLxsGDFgWSk7HVau2mAgfiM5CSMFUET1ppYheFl5j4+HVlpZ/38i2g+AD2fpm",
-	"6Jghna1PCQlDg00W8Hq+0TnRBu8NOAEOkJcCfwYaYP+L46LAXyIqRgkdsRwzLosctUUYKqb1M6vggcCK",
-	"GPbZEPQQKRnSwBA6pbMD8skXPUZ0mkGG+Wx7yPQN0QbQTKF5dEo18gCWZaCQMvWFm9CtkndlU9c57/CQ",
-	"/qf78EAw01wb/koDox9mVfK+mXcndSCy9bowah7fiWsSAAMd7HbFaDCHHXHPBcjYirX1aOSI37IXMJSH",
-	"dg48qzoGliCZn5DXdNbuNIjvvOGT4DuMHlV6XjCovbLZscq7xYaqkZThlEeRR6ePrQOQpm6mLMSQm4xC",
-	"pg0JE9aK/GqlEjt7Du2hg7FtneTcHDui7SolEYylKiZCuh0Ab9Cd86NW6gZeZt9+tVc36+/fzEJOg1lW",
-	"smsFEIvWoQAvZiLfxEnkOput8srlMLC6Kdq6joFRwLZEl/ChMzftd/JD4IX/4A74KMvW9cSNBfVELppi",
-	"99dcPOWe91PIYqn5kmziL/6iNcqle0ZdNNGP9QclDPGvv+tcIU4SHtoh8qhfiUyX+nHHuSPlGzYlQaKN",
-	"nDDV6jzp33/DB8rCYys3394w7BRpX87Dg1ByfpnXEcEf8eESW/NPuGKNhsY+oLItypCJ1IYc9/s/Rl1K",
-	"1ppHRvSW5eShHgLuXfq9HSrvBDRRvWV4mDjxcBF/4HC2aQYxipjCrB6dtcNZLb7IdkIW+YcvWjVc8r1R",
-	"2xWjdskMJmQmSTAuC5dO6IzIKTYE2euGVJG40CForxhJh7z6hSnZhf43EXHhW/r0Gg9kEypCq3S3HdXQ",
-	"fCRe41i2qoLGMgqZsrY5pJ1uhw+ondlfXv789ORJ/7TfPz3tn50c949O+uCc22Ez0KM0bul3+7fdTiLn",
-	"NTNjGb4SQ1mlq5xk7JXVbpWbU3L58t0FCbligSEhG3CTX+rU40Ix2Qycs1dCh18nIJbftskJ5AZTxweE",
-	"o7wzFVBFtQ+gkM2YeqQz55iDnYkAUwdbBLJhKjZkionAkyZScUO4JkZGIXYQIlX6Z7faXUI1ykBKDFVS",
-	"sEMnTIQPQSGnGrh/fHTcP/HE4Mf94/5Zi+pF9yoX9rW2UcDYVu3ui3h2uoiHpusMHT1YRwe8bXTCAEhi",
-	"a7rYDnzEesFYAkh4dc/ta7zyBV64xr1TfFBVBQp8+mM00S6y+xl7ggCV/12DrSUlaCzPEfLQybJ2RW4T",
-	"Lqxeg6PTzMOfCMGifCs9nbDwGdpAAS109rjFI+SvmJHL15dkOmYAp2L/C8rWF8gekE/cjGViiGBTnW/W",
-	"1kwYQgf2IzkcMqXL7GecLOyPLcZV3NRYmdDAhhFLZWhk5cK+Xed8SCPdHJm3ZENuzpK20AZ7I7rDB5l7",
-	"14T3xnfqTGg+8TAnoeyzcXoKylkoCaVU5B+BDJnukoiLG3iRYCylZoSSmGo9lSr8CfQagj4lpX57Dv/3",
-	"tR/Gdw0s595ijyznOiwYEDkVJL8pHvD3kRYR0iwBTHwDV3zXUm1f4QcXaVjn70Z0q+LWNAztWm7VvTPs",
-	"s3EYeg6ITAryWgoo5WoTkoY32XA8OnvmohdnRWTvtu2K2/bJulCaUFhWd4DKm7GGux+Eoo07Borm8Kv9",
-	"59thzMWD6R+3ol+rXGIu7k+5FPbv6aJT+soelPa7be2FuD4NA7tACmJkvBHJT8R3Jfsw3L3075r0I7YI",
-	"Cv9IYluHGbN17gJIzeu6SPY7vGKt6R94QoWfM+V6vNPcIb/JaYE+yWceNQllkEBc92H7/hWlc6ngbDE/",
-	"atiE6ywFPQGkhpZUa3nx3GROtMmm2KvkHamVozMM2i5RBN3MKKTY9+tt8nOppR7EXWsjTy4T+wdcuP5q",
-	"Afucug4lGPDOB4rScHhMF1CVmSdeABSaKYuiZ4S6qvqjfr+h0Pg8+cNpSsoJwHb5xOlMd86PTttEkfJj",
-	"305xo330C5jHsG7rPAPF4/K9kNkdy6kgkAuWIprtbc+u2J7XrvnVrjoZzBx2BRWzgQztb5KMMVUMcBZz",
-	"KLwtlcjKlufwq/3n26Fit/KGPZiTut1MtRoLx3vvGqvRiR3wSIiQwIqz369rP747ID7YR2iR873jhk/Y",
-	"BnYLlt828tReu0s3VdlZ5625Ye+8v6aNVCwkAVUhVmv58u62NY3lpWkPyVmDV31BVbjd7vHEyKuYzloe",
-	"+t+wKQx905jSVIVVqW8o3aIK2PMHzPF9QIGeJJqJ0FOwYbJor+u/U9+s2zlr8uofBb2lPCrx597GTAA8",
-	"GaDoCe/PgeyAI48qyDpyETVMlTXSbbSqes50FRpdQhYxw0pxowu2ZWNuVUCF53Peu1Y7CqWcM9JEqnV2",
-	"gHW31snl3hG32gb7ucowAdewk+/sLbQr+i68gUMea+Q6VJ7dqEZY6b1y2akY/3TMALivqGQyoNAh1KmF",
-	"CfRjcAOKZNt2OY6o2HoP/ISmYZR3Ed0uwRoX2tDIMT/9Tw6X6tjBUsGUI7zo495JH+ag7qInvZMjNySH",
-	"WBVJjVDyf8tBZ4UAM8zRw+Nos6K012g7A1s1Uoxpe8bI7QgEr8rRsTnOyrVysfkGuNqwl1MzqQ79rovk",
-	"/T7ft35A6weSxTerl3/oAbVmEh9R4bB3lwR7IypcZ/VaI73pY2pJiHAgOy+X7j2JHILJy9putQGmSgks",
-	"vd9vO3IzEZW8TiWPmHmHV6xTLPEJVe4IfLrD0viB2eMEwgvCu+ZRJsdUd+2BRCCDOvscc8VyZNzw10FS",
-	"pJBCEoKdElMlJ1xvA+WrKJC+pd6u0AS5iha9KCBExwGHB+Q3h5pGrWPchQIyOTRMwBpm0GuGRIzqFEYy",
-	"DJkims5Ke/PhnIUP2OoZq8hW/bh33I6t2r/CAzwC4cj2p6BdOQV58Hi3sC71f05Agj1sPBESyKwBfIre",
-	"MNGeoP/e4jqAiaXo1skaQkWn7/1YHjJPQzrISmrNcL+fd2c/g89k3LoiQk6aQ3Ug8pBw1wRIWHSXWEkW",
-	"6EohpAqcQDNeSO9UAU0LlNNpJtYE4txQBUypCrce1B0kSqRngO35GjgbnfPOlLEbJsLeqF3M9T1+f8O1",
-	"IvmnLuokfKe9Vtox0rns9EbdEkO81XoZ/jDb7rBW6lWsQjWnx1RxMeqNlEziukP/JV74T7hujVa78JyK",
-	"XQKD3f3zP5owOcnLj10vpolbao34qFA+RjSzohZFZMImAzBw1P3oa8xIotl3DaZXao6GdgbnxHN7VsnV",
-	"X9hleU5vmCJDOuFROz7UxT2wOfvUYv/tjdSOlDgYqqCFHdbVqhzNvBKxKgNRXK3iCVPFQ+RwhYaSVVoZ",
-	"CxbqMORay+h267SofhwPRu+kNQgmNQgZwT1vQQP/Hm+0Ha6R92y451X8kco2jTcnRU4+dH5yzsyYx3pj",
-	"SsY9c9s65m/JxYPRL26qOued/tHTPj0ZHveeDI6C3hN2Gvae0rOz3klwNDwePAl/Zk/7q7g7r2HW9/7O",
-	"XvFspnU2fyh35yTn1KTrvUltc/gVf/h2GDF6+3CaZXFb1ioqGPDD84Qm8paFRCYP3vnZ66AftWcl8262",
-	"qG6Qm/A7Ujd2wEWn4SEwHXfOPJNPv9PtJAIIHwczbBhqpQhcyepeCe2V0FqV0HM7VldolvpAicboDiVW",
-	"hAkXhNFg7Kj1nYME8QWkISnWPhlg63IhopAFPGTrVGyGipCL0fYJZy/9SLbq+HB9A00o09yU62AsZdT5",
-	"qy3lbPpG2wkEFR+/oIlmhGqsdARWnD0Vyg7yiaXnM02sMCNLEtc33QzuCKsiNTEsirKraUyVady4sqLi",
-	"MVguWJcxTS9aUApzJaTwLoZP2Dm5nkhhxudYP3l23SXXM0YV/G5/CelM+w97/aND/+Nx/5r8YyDNmHAR",
-	"REnIwp+IVORacxGwXkS16bmas+u0YfjfCVOzrGM4Zoov6RhOdU2nMEp4P2OYsnf9//6Bn/1Pv/f0r6+n",
-	"33r4w/G3/wMv4v/8f+BNFi5Kfzis/uj/LL7UT/93ef/y+pyldG0rPKVUQnY4TX0RhpoksXUd7JJ3CSV2",
-	"jT2dpxVoAmvlKpi18ZRn95OEHvAoeniF6enKHwb6tpF+eKFv9yrigaoIwz6nC1kCnTDggsIMzd+5VCkM",
-	"ebTLzX0FvYcNpUTHdoPqMWM/yKaPw2GjTf8uHO43/XfgF7j1vPPe92DQP8z+p5pQ8u6XX3NvvsP7309C",
-	"9c73B1t35fqP0L/yUaKYrjZG8PHO0wvn8nxcEEqGbJq9+/fNK2jo5wYS94F+3oC02adUSJqhn3dazj5B",
-	"2y39XKABAHAgI0M6y0Ko1LCRVDPXVjLrQl0u+8wmMFs618TLsQJmLKNwF6S0l73ktotqaBh+oJ9f+vFs",
-	"l8SaKcOH9gLrP1z0jp50up1Ahva3l51uZ6jkJG2mtX5dJ4c19AuPIzmhhgfEC0HjGG9+Bn6lgdGbrrop",
-	"LEGF2khlZh/b3ZXY7q+APJRXk3IImhP4USi03K6VF6Woiw6/pj9/O2QifDBJ8HRv1KoyJh6OKkPIdFRW",
-	"T3r9I6usVlJHL0W4pZRThQdTad33amlX1BIy+InM4hCVCCIT45kAQDOtUy3xCYu4YHXe/Ad/zdoB0BaQ",
-	"Z9+KaOb8Uu1Ybs0YuSXLIkZGxjzoFAJEIpnYaZtIweyFmqlbHjDwdoShgbHzuMn8jZ/MPRCbIWMax0yw",
-	"EDj408PybjHwGxn3knjrhw9kwvog44/xgyhZK8E3DRKl7DPsEeTje7uIDkr6vBNQPYYTyJDZS+xmDZm+",
-	"Iaetqv3x7bfDolWJ7pOlJfcWfScwTsNQk4FMRmNDwOiAciOxYjHloddxjzSZUC58xVpDJbdKm71RVOhh",
-	"HWdvxLVxnf8f0otXNPVrtZxucFV4kRd2TsUsRUInQ6l+DDuaCzSP6C0gSiHSDIT1RtKkLKCTauO6OlLf",
-	"gyIRskdTJygPzdCdVdk5ISEMBwwriQisqTOyc975j9OnR2dnR1jZfdzO1vk52LC5m1MklcfaKdVkxG/Z",
-	"PsS2Y4gzaPOgitvbPGe20MsHxUR0MrAiMWCqC+kGLlIIUYIbGkHB5XR7ADWJtke0Oqv5Ea74rmHB4RX2",
-	"Z1FUSIlmawEFB0l6eEfTW5kE4wfQba5YyNjkXziarRrtGIJKR8cnp+Ts8ZOfydP+0TE5OT173Nz2utd4",
-	"9+rNwzxpIkCw1bNu+Qnfx5O/b/6/0+OnjR7zmorZfOFUooD7L5UFYaS3110irckkn5QUI/Lu1RsNLS+w",
-	"n1n4jNChsZZcTnxz1qRLppSbezHYq+DU+rqFB9GX9Sk3mAeACvbu3Zgcn9iRMBUwjLs1V2r5l9mnyPYq",
-	"bQs0aLl1TkF1bxiLNRnQ4AYDHL6AyQpArkeU2D1AhBTr7AiFa3tyOKwPtH2yl721V61xz/iH1DGrZOP1",
-	"MP8m5/X+KB6/nQXDBJHDYREGqmDEeBSVhmM3XRBcn9zxq75VcyNjJq64YROAa/p52A/OWK/f7/d7T+x/",
-	"frb/6Wf/K9SVvRIAbCdMq0hX+tobdreLz63ZYHtTtCumCJYc6jWsmBMr5lZzdAmEr2TEiLQuNJnvAq5V",
-	"INVGJvw70QYYNd12XEJXl17/3l++pM0HqisMgG5yAYUV2EVRVV4BH3Yat/PPjwc6kOybPoRs0sLo9mml",
-	"nIHMZE9jwMAe7LpWvO0PLOz6JjsWSBGSmCktRdPc0hoKN/5qtH0Ov8IKfjukcazkHZHOyiD04TF15Njw",
-	"/DtzY5eXl+M7ZXL9oClSFrZfNS8BfLw3ojtTIIFy6pxwLSdsIMMZYZFmwHQyR4ISUKU40/ZYZw9zLlk0",
-	"k4kCXHlA5GqoapYngWpUhmLDRO+WxsBXum+FcVfsRKAVSAwdMTihUUHGMkGL2161DBPtaZg2GLLa67Yf",
-	"VLeBwDVQbZtQWFZThopOd0pl+Zfaezl7TfAdkDxCaBqUwUwmZExv2Rp0QMx7N2xWHxt4TYMxF+x3e913",
-	"Xa9yEfPf2ewHL1ixy108bHfTbIdmgWJFWq9XIROGm1nZ6TvmN2zmhWvl03d9YDoTvoeQCZ2wkFPXtagk",
-	"YsfgAFuFnVEQNx10xqdewhpX2ZIbhn3+3GgnDXuzsmMEArDGGIFzsvsst9yEa6LH9nQ8ZooRKaLZSuqg",
-	"2tYcfr1hM3smvpU3a+UL+J3NlpSO2RHct4IpbN7TReb1VzDFt5Lv+TLXsrPK8OpBqxksSbonYTZWH3NU",
-	"v9VZlfSqdXo1/iFVSYhPPgavu0QOs1rpgEYRU2RCZ0SzH6ZS16o61H6YeDjHD7D0fEzFSBMpFrMQb11h",
-	"eYmsaGYMFyO9hjREEnJTL2FwxZZ6q6Fyj2tCA4NHkrK8H3xYyPtN6Oc/mBiZcef8qN9fPMB3K1KN+CQu",
-	"RRexWiVw/FFDBmzEBdGS8CHhhgBbNoBmhdLUDAv35V3HlTaWg+S4GbnhIqx6sv2s6rmn7R+r8dlVT5OD",
-	"v1lgOm0CKAsP/BUbwLgmg0RzwbRGlFzEPCl7KkAAlT4zpIb17LebPPhjTIzsEiGNA4LkYtQtGUl1S3/7",
-	"Qaz1AGp36w/fMCFJyBEwrDrpW6NuQSmuSdce3jLFh/WAiPa6f9nLnAx01i0whYeVCM5vcmrVHtBK7D4w",
-	"4lhOyZAiVncwplzAiYXRiIU5JLoUuvs2N3kEOJc3KWbZ0aPMfApGVCI0AR4TBMyl+oaLEaEj+2IGCLX9",
-	"C3N7cDj408pbUShRZr0nMCeLx5uVxY8iZIpM6Qxs9ICNEkEGM6S62FnBfCEncWIcRBjKpByCTGoib5ki",
-	"IEsgnBELR/YPdn1XEMRFtTWgYc+h0Szr0g9f+OvWqLGyx9QVEKPa/wEqoULFtGbYSy8S5KYGn3XCtKYj",
-	"pkkowb9RjAbjvES8dhdssuwpL0yHQcSoWj0+Ux3XtffNxGS7jfa4QNb/44b/p/vkANziYEyFYBGEeHnU",
-	"PL6bvdoLmMENFxA02YDpyYkqRiI23Ad5d6vjxXhgDxRvMpXqRi8anQYqpjIA5lKLvVhGPOBMH36159pv",
-	"dZ6zS1S+s9+YrdcG5R9UFRHjmkSUhySUU7HzXvN0/o1dACFXq9slKdxPl8SS45/GimnAc+4SxSbcune6",
-	"SwKpFFJTQcxjwK2jKhU0ApWx5dTkqO8petb9unyNSwtOXDimhibCoQDSfNmIycHEwFR1uh0aMYUeOM5T",
-	"x4GzdDt2Wq6GjFXgBVa1gc5vmO3ZSaiUxKfGTF1Zs33eOcOO0KuQzgCJLcuJBhFTNxmbKCDV/OWbdfA2",
-	"Di96JGU45VHk1kPjhHfOO//0H3z79lcL05ubsF8cgcPmDXBb7bNnAtwpWFZrgblxWlawaRdJRaDJp61S",
-	"rLG/4qbHhFGcLTv3iZuX7rq1Sj0+ZlZ37Pt3whKGLaMyCn+cllG3TuiXCQmFnWPqqWZDIgXW4BCdjEZM",
-	"g13NS4pD5yiTlPvBT/urXsAOv9ofZt8O7YC1y3reY10o3L2uKhQuWE9VKK5BKr7bPY4GJl3VTrejx1Qx",
-	"HITzx6Ex9ulj6jthqxtjSyDkTisw5FoZWHHzi5eBjdtVv0RVzAv2w70d3R2ab3mD+OZ2XTFn76ATukQz",
-	"A0aWah4yiDUnIpROxbZUnfU2NqUGW25mL7NL17wP0ifVWdts5DtvYLNXdR2nTDFiTWJ1hnH9NrXK4vBJ",
-	"LFVRYO5sdRaLBIaEkpDBwY2FwOF5Do4X4JnIIXF1MBPs3s4gviCgM6tM7Es1qSpeeNykeMETij7SMJKq",
-	"58A/Fc85LivOaGx2ZWCY6WmjGJ20pUjsdiZJZHhMlTm0V/dCamjxJrGyi22cV27ftOmtM0v6P/i9LFjg",
-	"ijg2DsfaWtF4YULK2L0l3pXONApllAGdmIP+2UnX/3RqDW+mZFI5eJbGG3WimP13IOUNC6v174R+7tlj",
-	"UW8wM1aST07Ozk5PT45XMNo8inoqEUvMNY+i9/aiB4hV7sZWiSnxY9QJ5XCl7GrW4EOsD2Gpsn7Dig4J",
-	"5ISRwQzQCzWLsC2dCRLMgojZQ3/4zNWqsREXGuo9BlBjGoLHOrL+qhR48re+LGAiws4ZUh6xkEyp/lPE",
-	"iSGKj8bmgLyRKU4dtLfbB8Hu4pG93Ex5wLpkLKfslikihwaAZoD+Ju0cKykgwU4bJ3bbpRa0b3QFnGaO",
-	"P/BxK0quN2zqX6ORsTy+701b2aOZiGd2KfyaOzs5oMHNSPmqpL213AVr+SKS2tcCoSaAIwkToV34BU6u",
-	"OvWlEnGgQKiqzdzhV5WI+rxrurHXbbJqpH/3CZvtWz7SJFZyBEl3q6FzyKIQrghkEoVQ7xNYKXkwQIHv",
-	"E1EB/T0nZ/eCftRwMEvAiu7VXm1xX+z1/pqbwJAnERklFAuBJXEkIemC3huZShVCyaZH3fBF6nanuu8R",
-	"btqobb9Plqvuw5jeFRzojhsKBrDfTvvt1Gg7XRoZO3PnjiwQPpQKSuwTXwB+/z6OHVoy2epOwRHst8p+",
-	"q7SyPFa/5uzOPW0NLkY9lUQ19R/O+edi9B6uW7O8pc+pFLqI7XSDEp1hu05MldGOx4opLsM8+YVrUmLA",
-	"ZWXXEZuAppQbTHKC50CjJlJyX63HNTWIRfnZIr2Okjgy6N+EYpBEXPnJSgM8q0rrBusYmu+UvYLekZDQ",
-	"mIoR25ZuqE2VVBuPIRch3nsJEjg0dEFvE6GaxIrbN6lM7MKFtaVcuVTvWb/bmXCRtuVvtl3bvv0Pm4X5",
-	"lSN2CkjhYAb1Arh4m0q+VAjs4Vf7z9KI57qdnSrVDW+++8FOEAuXudIk4sI1ORr6uUI+2pAebiToacdW",
-	"E/X0gnYYKBZy0xPS1LvaL+A6UP9rlL3cU+p6C6Cp70doagJLCtIYUEG0AXXFCC4aC7sgm1aB2X8fTMA9",
-	"lb169ENc7DfYRfSw+KifHpyVE1KnYNx/2ImfUg2dELgljEMOR8+tcU43Nw2broHiUZQ9t8TvkWZf6LQ7",
-	"fjrImTdvB+TtEC1b1/N7gfSj2TP0M1Rx2E+iCHO8qeK9K31P0f7o22XOzgt9u9zmGPbZ+Ju1qXosFXys",
-	"8NtZA+M9uUfaS4Chn72LIw2NPIdNbC2FHjNmds3tCdkg7/Vs2RL+YkezdUMIsoANOYsm8ejo4Gm5SRSy",
-	"c36UdcBaTUOhY3qI9SBYrw5yYHdcC8uYTcveMO4N4/p4d/QNomZOJIACewt5v4aOC21otLzX5lXuujWe",
-	"tLLH1BW/QzzvxwBP5ZrIKQuz9e/C29vDFbAWkrcC5wM9JBcT7JMpQEljISpUVFAeQkgpW8fvznjWW6ui",
-	"hG7PXoUJszMKpbRHx70ja56O+8dPev0j+8tf3c6QseK5rqJHtIVNyr/8hq1Sqy27N067YZzeQUYl1VAx",
-	"E3kNxWgwRqUUJmC67AFPTkXTOtxGDSdlJuwwoFHU42K7zjONolfi3tXRQ7C4++27G9sXMPrNmOXdgSyq",
-	"e0AuctEVpE7WsJWNXMsOtgeXHsYot3vuxTE8xNhvf2noFwNpcAgkH96+6FkH5NBhU7RxJd67WPFmvQg7",
-	"5/jkOjXkZGSviHbHj5g5N4K69BEKcMSGhlDt/wa8bK5wfMLMWIauwweONda7aHo0RglqoZeW97S+gavW",
-	"nPq2D6lF97WD+AFhnqDlC4WEipBAABUnI2fPdixKHIfDZcmJd+GwnUS6e945RxE6BMAfIE+BEHPvfvk1",
-	"99K7JWgauoI36o/NlVY4kkSHC63Tdl6wBSmkssNSYQoQ3gL7gTggF7hKCE5DNdFMGChYGDDgAoOoWjRz",
-	"oTLQnA4R/pHGalBCo0hOEd+opIfbTo8re9pi+7abGitzAJr9V6uK3EsmwnQ7L3P3KqnV3BHftaDsXbOd",
-	"QLVmuWJEI2GBYZN1HVUGMj+lO2vAhlI1qvZZDnSdV0LJIFpm7T4OWpYefp5E92LtuLiVPNixpPx9sCl7",
-	"EylVwa2nCC4XscAoKXjgJ5D84+UbcvT46clRl3x8/gc5Pjh6Rt6xOJYRef7qkpw4JT2QBgOLnGmvyj3h",
-	"A3R+K/bTrhlha6q2GhSxA9i6mbNzcQV6xxevp4GPT0qKkReD5qGOf/nX2kIvyqXbKTX1zN09X+lOmVMr",
-	"bpk59T6pkAatJ5DVuDztAXllyA1jsV6lA6CZVZ1yMx7LCHy/bSoXQ2/YC6YMMlxtN+wa5MZx3nn+rodw",
-	"SP3T4+ZaJf8uGw6h5h79gd4wUV2r7sRsr1t2RLd8AJZxh2+Vk2LgRqWfs0PyILGH5BsWY0i1S6ZjDqna",
-	"mXb+vTJIqMoaR1SXp3oUFcF4WSDVX7ROywvPqIui+qHufNjUvyhGjEM2pElkAC1vGyzMlahDYYhrtt0C",
-	"VDai0ZWjLW8MBu96L3/nLGqHpYcvvOnS0txTq7bF3l7sir14GzMBviisKyZKQMoJSnnD7e/EYqniP/yK",
-	"P31bq6cJj/C+JjXBuKQyB3rCH4BKcQq3LYICDBwb2zd+at0riB8KfRqYwVIVAV1XE/QyzbzLcF/aIglu",
-	"mLHKAn74dpjjyVur4oDHNSgwvsiT0W2/OMiXDadxMJkYOoJyy9d0Rk5aeR25d9u05wHTX6lYkK/LgZ7x",
-	"PWnqzqiYf/JbpomRVsfgIoOSMaBkhkpOCDdde6b1tcOJcDUe0OhACcp9XvlcONTXMuWDj6jTPpoLpnUv",
-	"pDN9+DWks3q0C3f5L3S9rKq5x1QVXNDZjwE6gF17AZ0wYuQ50XwkWEjkcOh43KY+pmp1OAKvW2OluRct",
-	"GbOCuLxnsVSl0oKM8ffNjnpBIhnQyBfBl1CuOYytSpSeOlH5BSOOfzUS7UOAQr5HRrnNvFs1vbnUDLfi",
-	"9uwy8M7aMwYLblgLrIVf6Kx5M+nmVcve3u5IOQcfwZnfKlE5HJ4TK0VKRkQnE414aCi5XbC46V9vWGya",
-	"ac1lpbUB1ePeRN7epbe9UgXY+76gerxlLsn1MUZ2kTU7jbe3A3OhevwaobE3m5IqPLesnj9gPN579TuW",
-	"iZKKjMC9t1sefK+AKmDj5ca6/EjDIm5cJZnGkEJAo4ipR5roMR/eG6EkaB24Y30CyorqJV62TiQx/5Ra",
-	"bjcYxs7noOzKcKb0I/fCD5E30p4Z0jXbqm0ZRpI25BZuaRjw3bZgGXIPrtgEe8OwWymngpoPFZ0ylTu8",
-	"c43xnjWo/sOv8G9tTCe/z9dqANCFrvaJ7Kc/AJwprEiGZ+p8Qd0lVJD/ctNApmMeeRwT6ET2FE//7a+Q",
-	"IvAXQBwg3KjlKCXbhTer49bXqZitzK3fSNwPM6z2r9/bCy6horpnq7xuf29v5n4kIsKCcqMksvcnIR8O",
-	"mfXUGJBgpcRXLMI+NgEUWA6VvqESaxRzmdMJgY857IhCgPd5GE66W7yGAR0XMaYkkFxA6iKSukVgx77z",
-	"C3jKhmPHe632g8WOU5QGnpYZo/f+zKq6CY2inHZDNwyd/fsN5YypGnExOkzX6F4CyUXxfSPNmIsRuJNQ",
-	"aRUSqciYRSGUTB+QV0aTax5ekwmdQf+ZgCzJnJPiR/jyFutFVlYp7NZdx+19wyOrXkNfjPrVB4UnmutQ",
-	"dLqdWxolVqn8x+nTo7Ozo34GAOOuDKmhnW7n3wl19zhKI9LdjjZUmZQH+qzXP/lw1D/v2///d6fbSQSH",
-	"HsmZAbnSMlEBaLCYt9BadhXdvGxYb124VUFOoyqoK8UD5khhUOIDecuUNck7pni2qEeoICDYZArsvIHU",
-	"hgg57cK8j+WUTBIsTHXlZq5+w61FXqG8cEqhRKF4fdFAo8Bg9BrUyYV70Uea/AP3S5fw8CdQpEaTGzaD",
-	"QgV2y1SXaOlq6wb2tSGULiS5zlvO39ns+hyqX2KG0kmFnlrxdBDpVunSCSPwav8/e//a3EaO5IvDXwXB",
-	"50T0TCwpUvKtLb05brc93Tvtttdyj/fZGR8ZrEqSWBaBGgBFiq3wd/8HMoFikariRWKRMsWNjbGaBAso",
-	"IO/I/CXR8VcafM4cf311e6yo2ZGzPql5JGfYLk/E+ET2tPPyhH2mrAvsxSriPBULMbh9UW8iRsKyWAFV",
-	"suHhuCc4s9SEJT09O6PW+b4jkyQJe+FeV5gCKXiwB85M1nV72AVNsyFLnrBnnSf0xK8fwepp61XPgv7K",
-	"jKMqKnFRighnwoU154yboa9Vp7fMN0fEJ+xS0cI5Wl1+G8tgHvA4tifHYzBWyNBWre/M4+a2hHtYzpx8",
-	"X1es0wq/R7mOiNyV5W4TxARxizs8Ef4gbcdm49k6r/6H5GMukvLebdpJCiXBywbSDQQo4OUH6YqiACxE",
-	"AuNMu+fWpSjaN0RQ39q+s8p2vWkvu/OyPVIIE74g7Ctcbfr1tnztW3AvhL/Do+HsJtfr5hyRjarKEm6K",
-	"JWUsgPl8Jdf4660eHqHy0L++MHiLLEOpYlBvTlz5ybgkiB5UTAMe+/Lpd0r7iEp48kwnlUl4OsQg4h9A",
-	"anfn5OxZMbWbkLUmMlE8Zl2thsBUr3eyvnDGd9sE2XHLwrk4dYWInp31MXBwWEneKCx4kjS9Nce1xe4+",
-	"C55AUU1vW2ynKhHRdOntnx/6gUbWGT2bn6nKDcVvD/4a0Pl6BvBEKd+wr7m0EJ+zf2fKckR6c8ato5fM",
-	"8D40Z665O0DZZ32tstQwY90XPbWud1h/H+dbJLXPwHQ+sick3QfyyJObddsiOQV1BiqJrwxECrGYn3fI",
-	"PTDoR4x5Iua+7DjS5ZaXP9f5iBoicpvozyurGueNgbWpOW+3/QJPIjVqW5W2svT2Cl52CkuYRaoWlvKE",
-	"1tLXPIL51RN14H7PR8C8tfSrtKAluEX6Prnnpx231yMn0vqw3S17gstEzKv7PPhJyRa4HdjMWVuQQTu8",
-	"P9hAAjJu8jYmk6NlcDjogrZa+DepAMwZ+xKuLX3M5ou91pHsq+2CMHsNkb+v/tlfHe1OVaaxis1JnVCa",
-	"xGXs3ZqvJHq+NkNQ8HwWq/Iy3wey+uBBj41VGpuXO4cQdSKm1he941tRPmEpsvcKfzTL72eZtCLxxQFU",
-	"aolT0AsUMmvYq/xD1WMGxqB5wgzosXAOIBUNA48GpXCplmt7ST+/TyRt7QjZaacQIQvCvdNshPWGvuqF",
-	"cNx/PH35pHN69uTps+eNPKpG4jr/Xf6JO3u/Hb7tR+vFi/V9Mr8Vlxic27EE9nMTIVS6ZdjHxb81+WjE",
-	"n8cw2ncRRvsJ+gJrfoK4C8ybG9cFmUs3L+GaE121uSi+xdTExZLbJVIYrfUNRHD7xv+1NEmzKD9qtk7C",
-	"VFU5DvT1I0jUXCSfZom+qErAXEIgAQa4bqDVhfOswFxdQo/tmVFeIw5F2TIrURPDgragToNiPFtQjIva",
-	"rtlwwqBx/uTZty+b6rhixvNDU3LH66HvTa+9IWDyYInmGeR44UBZ4Rc+ecPOVJqTTz0NQIZ07UqsnaXx",
-	"XiXGPKm/caac7w66eGeGMBtcTpnSMaV0+eyCcmfDZwYIw6xKYkIPI8E/5zEQSzUDsu2AQnVkP5Z4B7Rd",
-	"W5Rnp2vKs9OzzsEKtEKw9GjLf9cyz5fdz1BO0DJHcJPZZSvJPjp0XmwfvT1pZ1uq1+IBaGfFfYp938sx",
-	"eWo22ItTVRjsuPyDN9cX+thgzAkloiler+NdezjGHYLirLgtmSeYvQM50LwzVAcsURsjd+b3B29RaWay",
-	"D7JwhdA4dTS2gV4ppeHdRuTXZ6FjEP5QYB7ThFPmDoy2BPKSqGi4VC/ggDpJGSeoIGArRvAoVICxPBr+",
-	"YFgA//JvvlNY7wrqaPN4zGVUR/HGe5lMnWfIZdxV19gNDn2TaEj5Yr5l0EiNIXZ+TiLGfqu8b2PwguRf",
-	"8r2kQnXKduOWjZSxzE4UmwLXhnEnycrcGP9ugcr3p8Lwop0Sfp+3OqefOnnC79o66ZU/p13rolUMfLwS",
-	"Pkht9A7vL3PuXRRezpmZcE0XFTqT3hfq8SSh5uSKCtMmfF38chQMXpW5L90sKrOt+aySEimmkgQwYaMd",
-	"cQMrcYVgc2P2NzESZdnBv6gJG3E5ZVaxBPgYmMpsngf87wywd12ouR2KtFFk9hG/FqNslCfSNBsjIemT",
-	"Tp4ELKSFPoYXbs3+E3ZgFpolPI6pDKdsXvp2cebfQPbtoHH+tHM737hiJvJqjYUUq2Fk5YtaSO873cQn",
-	"Wws9u88e8SmLVeVrwhiSxtrCNHJk/xv+pmQFn7GbKWY74PtGahTanFa/d5zBFQbLNoXRrLMyuLJN9StD",
-	"pOuUshmCz9V7BP2pgzfpc9a1E2VJoiYQzzXsjqFbgn31Ohc2tV2hfVkq4tTYsQNMlhr1+fD3YXSdRHZ7",
-	"tgproSf6mQZzwtx/8D7QjfeIxxCCIYgpIyyMzKNItSUGDPRIKbPc+jZQTvA086pXR59OAM3n3OZyKZ5X",
-	"s/siU61p1tZEyFitINIw+DONrZVEF+aqIFBa9QGT3lulkfASJfuUwI2RR8lAxhCzaBolWOmT6/dAUH9g",
-	"8u0uek7NnwrO671FpPWEW9BUUcqEZCYzKUgDi1kxLOXGXs0I8oqO9iLHgFGyj2hn7lPnvnhfVGfS30iW",
-	"dhgvo9o99q3hU0zJ3ghisJQVduhObsiKR3fyQKCYfLl5rzYJVBkExXrNlo8o1QB2LUap0hYL6/xd8M6E",
-	"goos2JaxGvho0xbqzcYoS6xIubZtN7oVSkdmD0m1e1MrSAz0hMc+XePRM4HyT/rdl3yU6v4vRDu/rP8I",
-	"blYoLXrM3fgJaKdAaORR9hzOxQrHFKXU6fVO54zsCUPwJ87URglhciBsFovYI2igGV2NmDTi162uiqet",
-	"7tQ6mj19/uLFi7PT55ujKZGQ0plcHr+i8l03qvYa4UwuQ8WeuaSPABp79q7oa2HtHBHNQ0TJpv5o4RD3",
-	"XOiIO3eFr51ff/y4UbeE/EV2jIk9P+8yDrjw3ZqnoYrHquSoPg7HdKWDnmHuxRlgKAYT7rE2Dsag80hO",
-	"8DFHXMbcwrbw9mYaon2jM/mtHXEZwbaxhGdUvQw/VGeyJvRQfKftyq45+fC0FEVFGEYzJ0e773AY12em",
-	"z0iaTfBexzkkmLXpbDzjmK4uFg0u0+EwqAEZ18iey4zY61GyqY9bcQ1BUFRHJj8EJv/smJF8N+/f/UgM",
-	"3lM69+guKNV2Jgj8lQs3W+b/aNgag/bFJ/6vpRWUP0M0/AeNq9elm01TwRZ+tY+ggtK/KdXKuDObT7YM",
-	"wMkYD7tNBarXAydeaq+ULJxZRZVkBb21PbbnikhCNPRB2Xvkw6yqicq0Ubrepg6zF/nA+6W97V6xFK9N",
-	"u1OWauiJ64OPWPgWvYHQPawvbhITkmGecbhzx6zLhcbxh8EEQLnPu1paJehwfg5YiIdtPVkXekojPibm",
-	"tLpDmO+/l58dmqx0YgGHuOxyEh88r00ebiMW4lkoTyzFsjkvwihX5Pb+He23muy3+wdLRinXUFSz+dX8",
-	"/STNplZXOxYm4jrejwhYAK2mpXxP7LmetZjDhAtrGEirBZgjbz5Q3iT8zywt8CbehEkYY04NqaEdcacn",
-	"lpU26hs/rnYbtVlavkIGY4BT7kJfSGYqk5Bp9FwKcMqtBe3G/r9/dlovv9ycNk+fffs/jTXyoHEBdiAM",
-	"+9NLzbI53XdV6dbPn5aGdmoVHO7ApkdTvJhynBMRepy5o31Y9rYGxKV4COrWL2Xr6naTW9D1Geaj37hv",
-	"/oJzf0pdwiRQZ3OhgYkX100y4vDSS6qJR4E8avuDAAGdCBsNCu0EFsyEYCB433VHdoLBVT0EP55ykYWh",
-	"BjixLwea3yPht2gywEIGMhhMkw3UBI2shFt04zGZuTTHGF/XLWm//c21GoWUjdOzO1asurcgonoAsq2g",
-	"dY/i6iAKVLEjF88jaoEPKZSGykmTouKSCWnsbdTiGsWW5UNoOUH6EOwht5ifOIUHPUMeRvihmZ8+NwW1",
-	"dGTwBxh9+EP6Bm+k4khfDnwWRhf6WR2suTq+YOq+dl2WRYtLdIZEpGJ4FK4wvTH6FpOiwSQkIZXvwSmu",
-	"8HFN+8b9s/L2vm76+RksF8kyCiKcep+IHNSgT0g++Mt8twEz0NGgiR9ucOW1imEp8trebX/sG4Cf4W2c",
-	"0onf+7VJ9nd8ws47m1Xj1IQkj6NhcAiWP5KXZ30qhh+hLyAsE5jToIHgiGq5agx6oR1kTd0W/kxiVKQX",
-	"xICdfyFmFq4tZb+pHstSZhV7csbe/TQL5kUqyUbS+JA0bt6fSgJ1P8l3j2tgJosGTSbBTpQeNpmayCYO",
-	"vXLyofDnlUAQoH/J2Sc6o44puBJhDSQ9322up/SIFkOtKBPABnQn7JXPyqXU+S6PWSIkFLsXI3rYZKAS",
-	"uPAP18ays04nH03FF24FFZjGieJbvYOtbBfKIwuadcFOACSLIEnMBes5FmMqsyyTCRjDDC/k7y6Cyfgz",
-	"nQfuAZmNHClHajTi2ANlJCKV4KtY3nUvJNJisWX15dLnAWBDmtlW4oZT05gCpWy4bhKVpYue4i2eVGsu",
-	"z4Na8yFIpnq9gJt6zv4Daek/CFeXJcBjIfus02kW2tFWLc9qMZpbXAw9niXWqd4kM1dKX3U6jWa+Zveh",
-	"29Xid36KtV4j5Bv/QO14mmELPSdgDaKohIyS1I669GrvzANGhf8+rbjpO5YRb7cobGVoIta8d0RlPRhj",
-	"45MPM5Iuk6SG8IzXzx9eLBN+8uTZs6dPn5ytskBKYfCed1YZJpgRUOW19oREHfg/lDawoABL7gRR7Prr",
-	"QKXzhJ//qNZcsxZey0pQFtIUlouyKki6ucsXvJcxM1QJTJ3wkd8LjAivocC4bZQWysTcAh5GY/cpFe6s",
-	"gg9cKnNAWj2lTYghEjEcclH2WyFjMlHQckUuJCp98F5/GeOmygiLvIt/fWtrsJmW9XoVONWKHAq3Cj9y",
-	"r/GIvO/6ayWtM60JK8adtUJ507Xr30l+nHutnYOQuMkhnpu+xO7tQsRHSNniaEkcWPt1ZzHg6fvOfkKS",
-	"U+t0q5DkDRfE2E8iSe6C/B4Lk2Z2VX5lGFSn/qI5lt6C+GU8jrIcwon4AesSDbNKDUOPx9R5uhIM+eOY",
-	"JIl5JFyGxrIEPrBbmJFq2mrf+L++tWEsYrgXinyp6+yfv6zS2Q+pp9pZKguegN+EN9whJoGb/ljqcjhx",
-	"a2VDIjkPpI1ZdXn/NwK9ZqlWjtr01uqSVZS5Ea0Alrf0TtMPvgxj61QOi3NVdnf1IH+PAxVYJIZFXOsp",
-	"CydndtwsZMn15G3y2GNnKGt5NLhK415uvN+H8HZ4Wbkx4R+VwIFkWfPpFtm8WuRnUgrZb6UqEdF0qbyn",
-	"kR9oYJ00PzdRdQlCIYsFr3QmdCUp80Z62AmCSrH+EgKAnb8+ikZS1MzDrI31vnV9UGKje9pF5wS/7VJy",
-	"fKwiE+jwhIjgxFHMCfM3KG5QXtqNvx9Caul219PBQCWxoSxe+vTaMg1jAVh6UnLJ6zTUAkHvTz3508Jp",
-	"IxWTz8FlzHXsHZhZns1l+MKdvIU0dDu0wd8fCel+hQ3erwj6+0mzEQ24lJAgJTiJ4mjAT0U/Ae18uPVb",
-	"H87tXlBTO1ePq0RFuB5OuIhZjG01j2jhh6Mkf3NKsiDv6Ii5hEmzkAeyuRRcU122U5IxNYCF+yd7Am/c",
-	"vytq47zROX354nnvCW91Op1O64X7nx/d/3Rm/3fa2FQAfNKCJ3vi+/eZTZSqBgfxeDbq0LpH7sUeRdsC",
-	"I5OB2Wh7Y+WzsWQANqVcO4xKImo2n2LKWGgnLwxL/cXqXWyT20wJY5C2ZafpijD2GzfuEw6rkTbzWZaF",
-	"snGxjyKRH9+UqR7DUzKzDMP/vHz/O7vETcOvF7L6P0N3oNSwLI7FUzGEaRDSWwxY0xJX09BeUCZ6mArp",
-	"trMyaW2aboTwUDUHpUxVzULfXmGAfP3Q+a253pKtPsu88DV3ZVNilenG2Ra3c0EIS6s4aeVWqoeV3YFk",
-	"txws41FIEy9E8pZ8zhGsxtbfiwy5JkiyluarrlXf+KEfud0fcE0v58Mo09o5NG4H4TpN0Dvs8cTAmly5",
-	"tJ+Tf3g1fo262yoWOHXNNdTKq4VjfeQsG5iBITM0ixEbxMRfZNidlfJVF0m4lRbDScIaXKuSLJNWJLP4",
-	"kk8qy6FPPOUKMCeM7mWxHgH7VWIK/YRPmaYkeUfxaAl97So7uJrwqflaEaa6n5TYaoIVSbR/Yke5OdSH",
-	"RjMgQbz542NIuPrj8udGszHmSeb49PSk8+PZs8YGEabfYTL/7jt2Mucmv7RKr+gKhUUlgHACypdMYLPA",
-	"Y7X5Qd3LOEJYlGxbLh+btyHu2R1gw4KwWxVgjrGbzKomikFs484t+Dot63Zo9ptcqPuiG3oGQqw7/y5X",
-	"7hidswP4l3yTaZUCl+w1SKt5wn7icsjSrJsIM6AKo1F1kdZ2ZeOxTKveMq05cqkmDmasO07UvMgAbsgF",
-	"e/PHx8UVr2MfdrmBrVipv4EzaLCBD9oIXajW79ywCSRJ1a7mOn9uYX4Tu0olwGXZEl5FEaT5rqie47eC",
-	"M6TG1d39U27shrMda9IOq7Xl0Z452jNVdWvz5gwT0iNi5U1w9lu2tmAQ3bjFfWvfWPVtaf1akeLXqWGL",
-	"+fSCWeWsmDtoGucUrX15xtHy21UYorIo7BfE5nTKjNqm58rsUdSFoR53LvxEFbx35+pjz76HWSb2VqvR",
-	"zE5ZPf6Tmo3+sglrtW9iPv1GfkMCFspqv0ZqDMu57L42eLB5fDp0ODJqqhiwNJ3lgw0y7m7+bJBu3/eA",
-	"IUcF+ADh40IdNhFKZkOIDl2Pe/npD5OlV492fPkzL+f+HhcJxK2J0sP2zVDIGMtK9bTOqtLPSg//LuSK",
-	"olI9fYtrc6MfNArlR7fW95l1CnSpPS0sjI4J2rXIjTkJ8IvzvpUeMqsFxNQsaYZM3RdjkCxLt5ZB3RP9",
-	"TMPSUpm3fkiNVBimKM03UQZoAzAQxJMEKDfaADyKbOiQEP6DYf60zpnJupSDrE2TaRiDzKCZY02qCcSz",
-	"/zK+T/ca9OJToMgKrHJwtnjdPFCJiPm0FfEEZMz18hvnX2j063xwjRS5MNeybKh88Y8K4tQf3eztHwio",
-	"6S2Sat+EP9fwBhaOfZdlsEe7/OHb5RM+ZTwned9XSrFAzXRhcU8zvUoN3ybNXQm/VYLvEeDvLkq7hxlc",
-	"CQe2iL47f3Q/49WHZF/TzH5F6EEqx561S3UWF8JN+dyQGK9M4/A7EpVfWV812dcpcJ1MvzIN+ADDeJIw",
-	"+hB/ccJehZ6spVc+/5IF9MtZEVzgqNzydVYMdRH1HUnCUeQ3O19TbuxXxn3IRdhzMoHcr6MB132ImbFu",
-	"SeWpKrXI/q2gE/8NtPPBkHTcid7KYTl7fqvS6id17fYPXWe3FDqS2W/PnoWsF/eQZmOkJF5mnW2Q47Kw",
-	"Y9SfeNcXQxsLq6OKPYy7H9/Xu0Q67xYueZnFec/sl7uI/Ptky/gcmXKMZLxFL2AhM4+C7CS8+6EwzO2R",
-	"BclyufSsyc6enZyenaCQYUoz/PRfEvMmMB3BCaZCHi/mJcoThlrKzc7jGOILPLgZVK6zxKoTa7xIOObU",
-	"POCcmrmbkdtmgbcZ7nkjckzBOGrao6bdkvfr9dzDy68Qo1Rp2/LybGkI8Vcc+tqPrJFXaKK/CxkvCx0O",
-	"8TI/qGGhg0x+FBHEYHT48kncDEQDxa27RVu0o2XVUEI6o6CGaijhp1xNUTsogPpSO7U+8nIff9rVBXm1",
-	"U2DVhXKkgVug6fcaloDrFCJLehtvipASC5dRjfPTs07nG5rl8grvjN2IN398bJw3nj05Oz152sHN93bc",
-	"Oz5FZ6GxSV2N34gdN0UoznpbkhPxNHPgeCe9jtflB2MB/YQdjrHHKmkn1SvewRZa/dkBTNmAj++kuypV",
-	"UPuG/ljapy8XEDXrieU88CjQK3tcF4hBmF2qidUmA60gAN9z31l8Qaegf/0AdEoKMhayf6U0ycmNEC69",
-	"Pb+XwPN6zHDUAAcWbc65PqTvSoWd7kfCWogvmKB+v1axLswaN/e5kPVohDbOUWeMeV6clFuobg3bFCZ7",
-	"4dlwWrSzFznmEyQGY88kM49Y5fVnQVKLsSnTmTxnGnhM98poVePdwxAgNXmK20Qr2c/jKCO6/6EYg7Ra",
-	"Jcwqy5O7aOmKKFRnLcZEobBvzsRFfPesGfwrL2iF7F8wpQPHNgsG+IQbf6NhhIyOKVX1M+vrAbY7VzIC",
-	"NlKYwBEzQ0gDjmuxw0+TuQP0eLj+zx3zI0qPNYJ5b3Fc7aTuplkWHPYhhAOPuuX2FKY3J1S+iWnPzh+g",
-	"xkEiGpBfHfERPGRXq/TuPdT0vL78R2nXYoWuJNfRQIzxyw8/vzWzQc+fsnc/bdpp+F/y69/efGILVyNf",
-	"mYUkqY6+V9+ozyh2+3fqn0NuPy4fwYuqrn2HhA5d3QMnXEUXQ5LNhgE9FhHydDeLhoDh+kKEsolsrXmE",
-	"X/gWvPii2HLkagR2oGL3SWbomxzKvtFs+JM7dsp9hJ1yC3yxRIqfsJkJs8w5PNopB4SxxHNhn6u4i1lK",
-	"rWPlUNzl89QMpeBW6rfFi/TnL047P/74/OkdDKbTs/UNpvaN+2eN2okt6ohj2cSDc8iLDaJ9YfKKUNhD",
-	"NdTWqGgWCaBJtxaPYPh6Pb/CDz2AXAH/Lo88ZSDc+LGEG0v6nGIP2NYSecX5womQcMG4ZSNlEEhsoDKD",
-	"GHMeBPjB+jRrMEAmY7XnGJdbwsFEuNzLHFXaDlVarrCCNqNGtdywRMm++zfcAzjTfcDTFCTEzoZ3Npsv",
-	"ma45tvy/k+HSGv1L0ZdC9v8O01oDV3+H6SVUZzPC9B7xqo1lMUSZFnbaOP/nl+Kxfsi6iYhwMR42QA2B",
-	"Ah1YYGAsj4YoeYP/hfGTv3x8+5q9eHb64q9zJxmDtG6Skn6kOM9W8w0TiPug2/7SomWy0dJDf03jLrNR",
-	"rYdenKaqgWM2OuRI5Ws1Sjni5iLSp79TMtmocO0gLBtlxjL4d8aTIgn9hodaQkB02tuvgPdUZDWXpgcr",
-	"MBU+5aP2hOAf2LIrksTJ2ABBURECC/2gNmx8XRtzhP177N0tAhlVZ8/ujw8ET1pdnnDfub1KnGIvsJ/8",
-	"uFpJpjBPhUD1yzUXJHIyKSwKWWd1/AlaHTBBvYpjw7LUVwfSIQapwFLQM6Rl50G5ndkzlfV50kIrQay4",
-	"XfzNDX0TRtZIYbOJpkuBa5xakwIeS7mJf9sQrTIZoNbxnT1i6PEssf4ibUF47aYZealzy+O4cJ77bUQe",
-	"xxoMkmuElnfjFz7qZrqPN2iZROi9xs9vGvQuvkPrWefpsxdOYVsNjjUav/AeSGM1NwYY9mz0yv13pWMJ",
-	"9k92SRd27G+j7i94CtdXIsZHn549efrs+YsfX65fMVDYvbd4xbfjO6LC/G9wi5ay4/To+R/KRRCu1UcY",
-	"3MkWBI8Jksd3E6AC7a7mMhpQvgxdEK8pg+iH1Tmj80qqfUNO7bc6w3ZE8CFsl5U1ic3sUbDtXrB1joLt",
-	"KNjuJ9g+BqynkH87lGoiCdjaH/ZF3jE/2FuU+YDSj9J3C/VSZh6u/D6STvXV6qvq39yo4yX1oUX0SzFT",
-	"E7Du+G6XYGyAm1uNyucpaYWMFSPeh3Yq+5tmU5XK01RENtMHDX4LoclB8SBVX+3eJ8uWZHR++P1vTfaf",
-	"H978jSnNPkP3g8/2IqaPNc/b+RsVwCILFSUe252yOqk7EzOgxxBXINRtT2wdswCXSGszUJNjPt7h5ON5",
-	"DE8vNplP2XCnFFiwIGVS3p+HcJ0XM4tJeGedly9On53dAXl9tDQY/a7WEPQ7WALelMDhI7pOBor6aqgh",
-	"SCe9h84KTYEPsV8fFZDl93p8ymK15rWwezf3ZcQtbDfSPIJ2yo2ZKB1vpZ9mWT34+4n8EOa4D3wpTNxW",
-	"YAM2TKJwC2fpQFM7Q5VQZZrWEFk2UNoA63Jnpk3X937DOjcp/i4R+fTz+IIqlRAxzwAepkEYBwYyhviw",
-	"GGJHUtj96uVa07zz6LbP1nnzPyQfc5EsqdGeNYr4wTDnmQa+uRsPl7IiJey0ejxyumFZag4OfEvjapTp",
-	"xXkuLXVoK23nIiwzlsvYPAIpP4PA9I1DBtyZAnR4jA5vx4J9eZmYVE4VneeOgoFIA1ml2POy6XsTa0iB",
-	"WxYr+s2A69JGw13oC7kXCgSbpZXpQvhSTTK0GeLMKplMETuBsumomJRjOw2Kh2P9vZI9oUcHKI7vEfT4",
-	"WfPJLZr2FUYEliukVVhimKbsL5/ef/rQZB/fvmbPz578+Ne6JGLbn1UNnb9rYRS/3FusckcDyN8QPH15",
-	"1nmyQUSfJiYs593G8j9CpMagp27u0jS/MABZ0jQpL6WvVIyseouXHzmHbmxhzSctgM9ZoBCSZ+k8L64W",
-	"ftX+fFt4vt8L22qQMJmn3X0yCd12IX8c+WGFxnK+oZ4TKlQeqSQY36cbs7THSsQ1Uv1IjaEGd5oevC11",
-	"MvP7t+U1OwNZ3tlpvhR92RKSTTjZahBk1JHUD9a5Jvl9y7WeNzv5BJuQDyB3uRGeiUtbCoJ2X1amOM3S",
-	"pMv3E3kZxtXq++Acy9Itw3IfR7ZlkUZUCrLw+vuPo4a1tEHGLQz6fTcWD8j4vVtwNVGXyOtPAZT2EKOZ",
-	"cxT4RnqouDyI6694fPynm9m8z0wNoqh94//65kirzvw6f/5rIA/VQIC5TG2seas64OZxkB62L+qVqcn7",
-	"SL9ymiMjbLX6E335q/zOUQfoJd6MQdoj5oCdq0K+RWsTPmVCLuljsB+tawzvQytcjC+//Maxl2ForTfh",
-	"81NV2m7+Ov8xNBy/fHfJ+tzChLrB4Wf/zgQ4pzPT5sJrEGrPJpWdJcwECvO7anaRmnUrS+o29ewvsTwk",
-	"wbq/cQuvqOdm4+z0vNNpNP2HVjXOG50f3Uff1nblS0l3dxHjDTmHSTU55lQdSk7Vb9SwD0YsVj7JcVP+",
-	"X5IYRZrCwihNuF1RVOmn+pQPrp/kw1xVzv4rwrx12/MofH1/YJhVZYBNlI4NJk0hxiGm1zSLTc7GXAtH",
-	"U4TkjcN3rDzWILr2zVDI+H4lUuUN3xxt+OlylIOU28EGMKcF3M/nnVLAgxXKMZDwXpVjF3/RuAnZl9/O",
-	"2Q0fqUzab847VWPQcQYn7AOfnrOblE+/NZqYpyYhca+LsCcJl/3MeQTOM21sqjw/O+Lbk+YszH2bUIiJ",
-	"jjrzADuI2Px4sWDKiwLWw+sTYMHqDoR9wWCU2qn/SV8hPBX5fU7aYlmBGYi0Pv3rRWHbgrHfrTwsvaVz",
-	"b/QAJeIvkCSK3bi3nxd5Iy6SWzLP0RiVPZw3PsJIyBj0xoLwExj70OTg59DOwYA8dlI6nHqMvLiLRJoP",
-	"YaWgjZKYmc/N0MwsRtYT/UyD8ZCzAQpGaWaQccy2JV/R4VgQWXAd6lnxTouzWCnN/uJzPhIhh/g+0UA5",
-	"2czzW9C/YqwkgZ5lKrNlYfWCL/Odh2r9WxzDtDPhVR2LXVLEyLNY2Bo8HdEnslvhV8+G1UkrYZZlF+e0",
-	"dwdPMWni1HzMZgeEXUZVErMxaLw9qqaj19zyRPVLyChvq14TPpFbdn6Mu7ee1u4aPFvjjvF/FiYuqedO",
-	"+LHc9GDMmw8Jl2gEjNQY5tnXfYpFcaAX8w/W4N9qsyUXGO1Uw1jApIaERv/kIqc/DEatQRl98LtYwq8/",
-	"TcNpHrA++gjR0JEr2jB8ppDYRGVJ7GO6d9I+S4n3Jv97aZvreRKsmxaqhHa+1oO/Ei4SAJdx3v9aLDa+",
-	"rt0GKQ0hiZjiaLfMp4pg0mhBgpVHlFZiCq9Lye2IywiSLcfN9vTSlcXj+I5btgIfAGcfbbLDsMkCYM9M",
-	"kGEQ3VeZCMt0Jk0N5lhRDqjUtlRmD1sQqNS+z+z73oN3CPMFvscV3wcxyFg+NUdZcTCpLZjZxnwHUTxn",
-	"PGLGzSYmT+hjUCkmJEzqKDr4PFAIJDbghqnUQozd2nxvNqsSn+6N5bvh6jHiWgtMx2AeCZWpvO+uco/B",
-	"qDV75XvdYDDbPYsJGXo5m7KgtgEZ/+7ec5+Xapb33VKigVJJo9nASwfqFYvfwrX1OTspeu6RGoG/e5iI",
-	"CKgOl1vu3vU/s4SAKoV1z258Kh1BXLu2v7tm/sHZNn1sc+meUmYAKbTvR1xO89ZGhNFJ4HtHGXcQ9hC2",
-	"gS40SXZGRABzRQsHqIUdYmT5m3E3xgmtNa8vVhtK1Gi5ZUCv6pzwO468pIE1+gbFeZaX8rkR1DfAR+Sn",
-	"wHUIyz+CnL8+T7FxNe2EI42Q6sx8/2y6Jp2ABtaFfiZ3DN25gtywyZaQGRmpNcCp0eNhgXIfQiZ6oysS",
-	"yiIx9grxmBHL/Ox5q/Os9eTUfQN9nlz5IpHzRuf0x14negatTqfTab1w//Oj+5/O7P/cryRq0qdnzYbj",
-	"hca5e+TaevC13y+/UzuO/G7G90c9eGi2PgmxvnJmL4a8SVbcES16legJ3vXN9mtfiJDf0gQPTNzcSagE",
-	"46Nx3rhJNfTE9bfWzXQ6nX5r30h1/vzb+pluc3uzFwFDcxegN25LGKKNQvITkQ4pU+eaGObk7FEEHVQl",
-	"DRbROL8LXcm8cQJG9pBvGPENuu6YM4uld0ga843WtyimCnfJpYa5/55I+7awuRWWMIVXq2rvOCck7hOh",
-	"bN5egIgGqxeQy61lk4PMRm6zvWQzllvwP4o0xMJeSYWZxDF0Z//B47FvLRhDqoywBdzy6nXPhELVku0s",
-	"c3ntDOmRkOE/T3fbMHNtSRhU8CMouC3KeD7zt1MtnBQI8n6vzlPw5luRj3hWSQW4TpW2IS5aIyG99ysK",
-	"U1WQUYHjDxd5AvfcFMMRPknFqRBqpJmHY3adNFhmqVKj9RmRPMgrolIC253JGKavyqP+RPiQPXv0Rw/s",
-	"nlpIir8HJjSMG3/UTYKp10xuMX8wl+0zwqzKvQpEeUkjayT//7x8/7ufpSoYg98+CgPBbQaj3fBVMPsR",
-	"59W0swKFKB+1py7zeQZuaDdf3L8yoxoBnIsG9EpDfX4eIWke9A2qJsEvG2WeBXI7lv5BNAR0cLTAf9Os",
-	"mwgzACqItKiLvuzWhF+lmR5JhU+Rpmaiuktgtuip344i7rJMo9oWZsIEqF32NVaRydn4xAtVRxBfGT2h",
-	"C07tGBJCSrP//6t3vzVzYCB8hlVJMlCZAaad49Jq4fO+MvcupYkBZAAGQnroFuDPISjgyKD4uCkfJfd6",
-	"3E4LUfLtXmZNNqlCoehACGuQpo925sHZmQVLYiYdsEUKEsO2LUzTvgl/flvHzNxF/GANpr5jn07PQk0n",
-	"NB0PhQ1+BBUD/tUv5t7bEZZTHkz02NdXUQSp/Yq13oh9YQfc7rqaYMXIQCIIsroeVbfRYqsT+HVuUdXd",
-	"3CAa7oKLXruJPoLT5kshHHqOWC5yDFphAjLUIZuJSnna7vPUNBHQKOEpwV5lUgOPBk44M50laGPJmBk+",
-	"xb5Velv1VaVEGoter1L+ui+XOGxVOeh2JvEQAkGNUq4pk7Ly5kLdNwu9du3ws9upKntJYKacjNzhpVxb",
-	"Z/y7fw+YpilzEFMFPQOznlYjdAMKp88loqofgDz3/vbeJbpfx/5cpkJyR94iIkcz9dljndNPnc45/v//",
-	"bNCTxG/xN+8P1W/wlZfhh8jKrML36O8cSE1+ZnOfhinJDE+A5BaXTEhjuXSfY+d2ieUTkQdru9WzZNtu",
-	"UJuCeHuXL7SM7YqXPTHykX131cnrTUDyQoaiQsRFKXpRgEJSScz6CgxT2+MpHQ64+vaBhuzp6oEWeN8L",
-	"AR4NpZokEPcx8u8WkoClv7H4OtnDPYB7s0d+CUCnuwTfi2ivhLLdF3VhMkUauAWce6+GYo9HNhQ52ukJ",
-	"4nieN4SMxVjEGU9ocXZ64un/15izN/7n35o59zfOGyPVFQm0jOXaNjaprqNN2HWkfTbpbfWEJ0/Q11hx",
-	"ZZmxIklYwqPhMZfjYGzOn6AvCPIpUlJCZGdFxYulBctlxArV177Bf5fH070kqFcVLCX4ww96y/CiO5L+",
-	"axj+bpaqYMcc8bR5ZMUY6yxudrCcKr0VVrFFzbUPgs+tsxlFHGV6DTL93ojsJJi9C5PL5iYTvfymApOy",
-	"Ldei13NWnp0oPWRKs4RPmASIDROGIWPPJ2NtR6hvAz3q3lxJa/jeeTJ4SUee3FFw4G9iDDO1yLLUV4Rz",
-	"wiIJsj6ugWuKfkf9TMNtNCgJ2LuPcdxbXM0+/TDynk5GRpjY7eZ/PH15+uzZaSizXNufojfZdSL8Gs6U",
-	"h+Y5Nkw5JA/qVRwbp2q1O4MIDDYZNxdOpFBLFCWBWYJ2m/DpLM44lAv9CLckVjzNYznRSnfrY3Fwjewx",
-	"N09VCoZjDYDD7r/7Ox9BwKwl3SKU9DbaLNpyF2Ntn35ayrWVqyLcH8KgGunMz3FsemdYOBOq0ke6os52",
-	"ZsA1eAgxq/ZdmxGW2b6JVAzbbGX3ayEjuARk0hdPrFeN/HSNauQquAtPkw81f9wvjxp/7dpsCntTle1A",
-	"Xx+tpYNpq2SVRpDbwslu44I1tDBqaTBgTQ1YWdwMP/hJPro5GvfwdABbpJ03ogT08P9KpWMJ9s+TMMIJ",
-	"ij6JKGkU3TKty06FFeYUe0fU2EvsCSRQXWpwRonJogHjLDOgzzEcxaWZgA6VOoaP7nGXuimxb067L9f6",
-	"wTsup278s3UY9g+Zp5kRpUOUacQO+ueXIt2/4yJxZJ8IOSz23qIMxLwD15oN8DF9IVqDD9ohyFsDQ+AM",
-	"geDuww1hzY7JsKonUbKPW8LSgebGMYRVQ3BvPnjxX5PO+Hf539d3ZIp7cIO9wLpmA6ZQpQnIDWzAx8BA",
-	"3st3eYDSfo8ccwk+5B3Ig9A/PW6wSuLATj8YhtSxBd6ZOv+0JZBw69AhlPHwgeb5lfhjrymyhJ2LQGcv",
-	"n/OAbFYNdIZYQmuNPsMqYJ0qAwFdbZOEiPk92nFiRMnkJfUE+K332QGhppkBX2+a8unRav2urda7SrNc",
-	"fr1PQZKh24cZUDlnjhWcwZRyETOl3Sc84TJyBJSmELMsxfJsPm8NeJr04R81kYuYSknvJOXTxm15Rz9c",
-	"ZjrPib32Df2xNFVjUYTV6B+uzYoHn7sRWhpxJA7mzw0x9CM1gk2pBSM5leRSdzSRTrQynEgkmapERNM1",
-	"CPEDDayfEP1EVeEK/PZREKI/IuqywJNERdxC3GSIAEIFCagbI5UkENnN8R/rwfTCcNw8yezP/Iq4GVwl",
-	"mMB93ngWkBixxbqIGueNHKlR6SsR0weiyyX9lQCPr2I+NY3zszyo2Wg2pLIiAv/NM8RfIej6U/w70/Kq",
-	"B25sB0/k+sqdXF/h+RrLZczRnfOJ8W7cj5jmihec5w2VxI5e6blTP80/nzSfNV98cX5aAhoBJM8bnZPO",
-	"s028tFsMtssw5AbcfbTqDhHUtnaBttIAS7UaCyQQx/QaIg+QE+I3i+GXkRrDRz/yg/9tDalP5f2khGF9",
-	"j+525IbDQVvBoC5FBTBd4Y5EXoParofS76i5u9zAVaaTxnljYG1qztuOiwsB/GjApYQE9+3fuGMj0O5D",
-	"p+pHpw28Tsys47HnHbeQXiZjk99BQqSBwjJnT54+e/7ix5e8G8XQK3R1+onLIfuvj+sr2FsbeI9ucsKw",
-	"IaRHgPeD4f6/A6Qebs1z+Q9mJggs4yxoJ6Z6zCnHhE2c/rTKac4mM8CTWnWisVqksFojXuK4v8PU7EYX",
-	"fhrAFG2Gozo8THVYYAhnKw5hah6Yatw2yd9RKeZaSw+vLBh7FZRXo9mYQHeg1PCKxuCeTQYGotmYL2sr",
-	"ssLr7thN/DtMEUqqMoPR0csQpmzEpyw+tiJ81BcApSp1JkEsIzquS3WuysWchpzfXeMNfIQIxDhAMiHc",
-	"gBUjYIVu0AuAA4jfU4q5FXMLLffrdZqr5BNnKbOqifUdQkZJFgvZb85WshQI7L6LQLQF7FkpDBuBHai4",
-	"aj76thRoIaIYXZfLIWIrmEGj2egrFU+o2ctYZdEA9Fq9Wwj/oTdrpBrQp7uay6gSFo2+bdyr3Q1Ojemp",
-	"IyVhSqU3eDHWQ/R4Km6bQmVXGeeElCNRSDdKTdzEOwacCGQWYoqPG3oiD6s5CkuSnMqqwSjm765quJxa",
-	"Lz3j+0rM4CMaf5P/1Xj67KTTcdIh09otqnHeePMHxgu8YDkP8kODRwj0IGntp2d3SdbYU5pGde4w3Y8W",
-	"MSycbGkyusJgcQYz6jvaaYfgtX2ESOnYeHWig8IXkjkdiekWZKQ7yt9Q6Kw0uNo3/q91Uid2cFe9gjEe",
-	"AcCzf9PmHP/PBAKifTkR0eXR8PtKnwh5MUvzJwoU2dbAjRF9OfLUtYuFVXV5+Fw8DeGcovyGDY1BhOPO",
-	"gDnD2pywz+6zr5lEhoD4K1PObFxmMY7UGBuf5xCveSjT5+waPqLikmlZ34ewV9+lJeAWj7s80Ur2fXeP",
-	"TW4JCnTyMBW6kniGWvQHNhzsUYUfVuA1l90zOIauUkOIHVO70yfqDmztPySSWGg6tl3V3s6v6nYtQ8t8",
-	"lY+4mP0KqNuex2mnyvPIhROKbDsREWzkafj33bFcKs56WywRQRwF0MGUKIKMDZqEoY0houYTbmwwndcS",
-	"L54ylkkXla0O1OKYet0Fldmqknmved0iDj5YFYrkfYJ1uPGmVP3MPsSYVQ9sNJgRycPFvVpOZXkLFm6c",
-	"ku+pY/XMo748e2WGpoQTgx8/4KbAlc6hd9xhcvQUCZOtmYAJly0PtN++oT92gXhHeAxrQN59SLj04A0P",
-	"mv9ny6wCv8Nvj3xfO+ZdcLFow51l44icTJ4u9JQGCsHM57i88jc3JUwUnPBqJtJqpFqRiiHgvLS7iaq3",
-	"BdkHN+drFS/nIVxGPnSX6dM4Mxwdh8OpJwDs34K0Tu11u4gOEDOp2EjNN0tDknP0YO6GdzL7+VLvYTas",
-	"TtEeZlkGuxUaET+qjsuzYwotl5to1VT6EWtRRU2uBLU7zpdw7He8m6B3vt/LGh4ftcThdTWeSYeKZsZb",
-	"0xHtm/zv5XfTBd6vX1us7Iz1WBoQF2498+bLu9UJa1rTnlZKr5xLia3+RsPz61raaXgn1H1sNbxOq2GM",
-	"0wwxQbooBjEjuAtuQ/IObXdlhfVJ1Hmlq63o1zis9nTpL3VLXvcejzwnFRGaci/N+KudQBFkoSfc7s1C",
-	"35bUG/Eh3IN2twp1QVfDp51Os5Fq6Ilrpwb/ePfuzcdGs5EhsZ9ulHM6e699GOzLuIia68RwbJN2MEb7",
-	"OzTaCzKjibD+qsf6YgySJWAdyzCl2YjLKdNcxtRv3NRu0LdBxvu3sEDGW44c7Mv9QBTPY3veQ47OorHZ",
-	"Bc+8PjpbaAFMnxvLpztg377o2TWjuH/Dod+1Depe4ZGbn9T8o0CJfT6Ge1id4fbtgYYAvCe3fxXlF3Ig",
-	"aupWC/OjqjowVYXx4FxNXaCACBHD/JremSvbVFJOiAgJZmnrqI+Z/JiPu8VFJVcYfDqDwMWsnmmUQI6g",
-	"rjPpXuPCX41dYwo3y2QCxjBD1b9wnSYqhsZ5jycGyquBY8S/XY+/fub4/vUWAvstWjccSDpgovRMBRxu",
-	"CJzAg+K8I5rKkph1NfDhjAwQK1lnck1sBDd8VpdlxQhUZlsGIoUJ+6dnnW02LtJ4qi132nGWrAghEglc",
-	"5mNrJbviVMvSevOlH7zJRWdlqJikr5jKLOtO2YiLpEhbtHVlgjOBuH/vHmtrEFH7Jvz5bR3wx+JJH6Ef",
-	"DzRRzynDRcCpakqdLzpoVuvwReLZkUBaJYwO/trXHWd+4esdPp1Js0NB1Cwz0kRMFyHhIGIvNS98HnaS",
-	"gGYjyl6wFT31TJGcqvrqrYKJWQoCun2Jd+fCXCvGEN6O26uBynTj/EWzAWPA4x4piXuTv+91Yq5ne/XO",
-	"fe3s3kazoeSVM14JojsSqSAAp382Oqcvf+Sn3eVFv/gaaGKeN6wWPLnyLSU2Kfstbuxn56/vGFttUylx",
-	"VD6HdLWitM9/MIvlu+tquirbah27fAf2+DI73C/0Udy7B0scNSD1o41Uko12qv8qDXHTvqE/qtPk3Mze",
-	"oV8j8oFufKikWAvbbo2gRan6TjhN1HS8ZH3QxVKomd4JoTZ6a6Lb3WUZ73to3CTQ5wmjBmxVs+GYK9+k",
-	"7X4YcjRp/WB1v0qcKBS1V02VF72vu5uvww/qjkY5GvjkJfASOXTAYuhvYuxBfYkvTzudDtNolPdyNml6",
-	"2aQsT4xvf2ogtIXYt5VOa/zBMMlHVZ2tdRBP1TZ4yq0F7X76//7JW39efbk5az7tfPs/Zeb4amHZ7gky",
-	"ipc7m29Fmc1+FJpHoXkfoXlrzsiM3XE6b6uSgOg9lnFIDrVqxo0muW5f1ttZ52AYQhlTmi5nSk+Ty37G",
-	"sWr39qwg3a+wrW52fwDTsYxPVAryepTQm5uW6vVEBHm+uUmdrDIDADtKTvDfedWSn3xXSI6vcWsrGhau",
-	"bdvt14a/LFVGTqQcvCribDJQSZDqjBv2+vIfjnj/+7fL/z6qGlQ1TpPI/io3Loz6rpNjwms88gQZDS1/",
-	"nNWIK38Yt0dlQQH66faKJOeP4Pe5gg3dhzjcxfus8lQZjg1ePVzhCfscQCm41gh12J3mdR+QGPdLLp3l",
-	"YfBnScIyw6ku3w6UgX9J990J+yRAk17hSaImXEZgWF9R1URmsANxZqDJjGKEekgrNHOoh/7qfcSnof6f",
-	"GzaBJME4L7UysSqJGU+5tmXwiAF6jDZ670FYgvHQIoIrxJBsNMk+JCzjVudZC3ERQ+qD0/4JXDcKeehP",
-	"n2CH+fwXz90vNoMl83uxVsz0bOvyojJHyJPjBRNIgRqioZIEiEsouNGwr9URvuyA4qkf8MyBOjM5rsjl",
-	"FEkV5BHydxSzfIhJRIsAuCul65KgqxfdzjmkP78t9wxzMVK7Wq2Oe3h98whKTvN3Pc/7SaNsmGEkR2qE",
-	"1EO4SoWGgD59wmuNkdqpQl5toIVTrshOLSPMtqOpaZ2ZqXOLqrIp3vBo4Lm0uMWG9SkRMFJaQ+Qe40c1",
-	"gwBHZU6/EYY5F49JNTlhr2QR8Ti0nu/xyLcLp1LTf0kjsPF80XKZcGccxOAemEDPMp5gAoKMmXEmilEX",
-	"fjBKDhQnZVYCbu2DMBJy0NHPiBlLQrGnNHuVOc+Du818x6ebXJZqNIDwsQ9M5ef8jTq/r/BC7ajvD1ff",
-	"v0I3w5e2EAtz484e0e0HaiLrU+w7gMGrEKBlQHjbFTb7t0WOHHoYHPqzVukcf+aQ5lLZPExQI5OSNbFW",
-	"AO21H7v7tnChDRm2Hiug+peFzkNThC00H0Nzi0t3El0g26CyIVuqVTeBkZmbN4YezxKbFyb4ebtKJcBl",
-	"7Ze6xWM7wjrkEa+CGY2+7uIRU6lFHyNZJvdpdh1lrMepyWSs9u7TvPY+iwfCE9bkboyS6G1iLZDqA0Uq",
-	"1Qjjl3+CVnPuy2TgHI1wrBPQEJ6T94whJ2bOXSlzSNy2PCx/hEJ0zhtxygCbVxyGE+K2+uiCPLaWLTLY",
-	"MjMjdpuBRbWyxkrVXVmlltdT4RIP/3bOvWUxf3N2kOacbqxYNxOJZYKwlGRJE+QiTfwa+5SW22SRmVpy",
-	"PRVWWrl/1qmyUsfaqgOsrfqIh2sCjk9Jn24idLQkpeqqeMoG3KxJuO639+34v4YlphL43fkmS2tm1J4r",
-	"ZQryAVszF+EqmgsNGL40G1ZY97vG79jMKwYzXN8oep0Zq0b4xrsuX1EJ/Cp7apluOHL1gRWtLBcd6Hhq",
-	"d0pRXjO3oei4rbsMl3FXXbcilU6X3ate0rjXbliNZF+cphIKL50e/MVquEu1/oXzSJaxPBo6tW5vdTjC",
-	"7OM1oQ38sd9XpVRG0LkZvlV6nmi2bfGc7ZrqLpBD89tRiVGICZ8ynjjlM0VrC6G+6BbzKJ7rNrqwrZMj",
-	"fc48RdPxDFQS5+3Xcq7BT5t4aimoNAGWSQ2R6kuBQvluvFMiU8EuTzF18jSMqVOYhjmqil/9949Cmha1",
-	"KosVGNbNDMLprHvsYbfunwnKbTQoAxXnsg8Fwtifid3VXMZXkUqwBr3x/+t0n8VPujPr+sqCHl3FfGoa",
-	"52fr4+yGdyv27dqdSb0uOzBuZqmrUk2OcvxQzGx/G7lleVCtB0RftoS8+93Jko73ChOvOCM0KkzFUpoS",
-	"vJ52TtlX+rxFn7cmXFqIv1KUjbOv0YAnCcg+fGVCGgvcY3VYNQR5wl6xVKu+5iPUpv+ShKz/NYaxiOAr",
-	"5W5hV9uQsOUsn6FUE3nOjNVuk7X5IfTUthZGKTajwAtqp4XdD7O07FbF7dmvsnEP2QUjLhInThPQw/8r",
-	"lY4l2D9Pwggnw4yZKI0il65+2EBpA6yLlSUbJG79YUBf0oJ3LMvczJ/cYZXfz+I5zvsMtSp52oSP0MtM",
-	"kDebSo/NhcHLtX7wjsvp3RuIQpRp51af//PLnFkh+tJxX2ZAL7rsjMzRrOuOpAuaiXWj0wjBGS2RJLPe",
-	"Elt21xw30xn6roX3AOaXlke2mv/WNxby9eTUuA6PlcTBL0Hapq+81nizazJMYHXHd04pydJM3FGZvLDl",
-	"7vxy2JSPcp87TxgREakxoVWMSwYtJ3oZj2MNBjFYLCSQDpzXLLNRF/TWGGFOvdWgYEPPhZwixDWLRV+E",
-	"pHWkmTTFhEgKzBWCd86nHIOe+q4N7JXXhG6IMAzD1RBfMN6z4GRFDyYh2YS0shs1ViIurZZSjo0sXN5b",
-	"UebTNc4b425HvDsbfp7+V6PZiBAYtfH05VnnycsNGBbP5C0eySvkp6NWfFRakQ7dLNByKBYsGqpbkwPO",
-	"oG0RvW5fKeLxfRZ2cH+lSAz149nL0yfIYNtXkkdee4QWqJDBpSM1HO4EzELPv7vzmKJb4BpY631mG+tY",
-	"b04VEzUFrXi44co3zrgiaYnnE4Qn+eXrHahbv/sy4hbiqnMVst8awtS0tbLc1iE96cGXNNffYbqblBeU",
-	"SHmB+hCmoZreWD5lfaVilkkrEgrwwXUq9PEavf57GrrfRsLGmxhHgkTUJggwCRN3XmsS+RrBtxQi0fO6",
-	"bXmi3+X80DpD0MWZlnU3JwIeHXzyX6pVnEWWzZ9WaG5eJIbX3PJE9WvsY76Khto3bk1LM/zo87lTPqb6",
-	"HW8r7pUGXc4jiOAekgkJ+0VJZngCCK9kNmSdlfDuizS9GxFZeVVXHPQIUBZKSWCn0vE2Eh9W4MRVQF7R",
-	"zGUuh/Ea8evfQPbtoHH+/GmzMRIy/OfpRhDuNQjbTbz8OxP1Du+978BRRx1yGDrk0ioN25Ig1ba25b1e",
-	"K3LLkSsA0i/d0NdhZJ2N82mOZfU1YcGPopK1kFEc3ptZxcbCCIsO80AZLLHCw5wHyrtg3CJADzvtdNZM",
-	"j8AH15Zf2hdjKJLSXrOlBipzkzotxqdXlMaV12/n1Zk9IWNsFDUZTBGNlL1wey1jw4wVSbIRQlx47R33",
-	"Kp+btpKhjurjoDpHzgkGJqRPuLViBHeRBavUh3Oz8a/aO5F7al7Vh3z7cmYNb54ymH0r6SND7ag1Gg8i",
-	"DAuNL4J2zGQM2jdHdapQyWirpE/TrLab/kHj6vQV8mmWGU603oM3mx64bbScmtoqBVnDvY577IxK7nMr",
-	"bkU0dOTeGLz4r0ln/Lv87+v1bSCc/RM9Ycf+9Ga33k1Sl4YlmAxLxjgeEdZrmcO6FV9yY/0+BXnrcpN7",
-	"q4I2JG9jSKRx/xvsIj/c4L+1GxVImGuZFIGBdnEtmtPcgBunxeAIl1K/TRGit7jzSjvnb0tWAyUXp/5a",
-	"qvifS8GRLwsDa7UiivNUBRwLYx5BBH/+dWdE8MpjIRMRqIlcvOdOerMW5PN5HkXcgxpBIYqHWQEbtowe",
-	"2zyxoCW3YrwCb+dVcWCN1PnexzOXWbgh5mnCrdrBG7uzNyasO+yfj3juCOeccPmDYYg9UE2+3yV9goxb",
-	"Kde2TqPg1hqX2AYfuLYP9R7rjV/erm+wNtYnR9vmMAKQmBDJJVN4rk2qrXLc6mEYrGHdTMYJsIhLFit0",
-	"IRbsrDVk1J0srTaMw3XX3uWGhSQpDn4z3velCG4O4fa3hDSWb3LDcftVdixxfsqcA7rMQvAt0U0gRNbn",
-	"42Og9nCSryBJ/NkaNQLKsHLO84CnKUiIseatUOZ5UeyiRS0/NTANPZEk1KNL0EeIELOmfMIWO3eUTiQy",
-	"l5vc79PaU15piqW2duphfR+JpR0wwlkXWFdl/YF1r25V6gNihVOknjmTATZ4OzC7O+WZgQehPHElC7GR",
-	"BwDnzLta8VCvwDObjeRGOQIfcIOPpvpRY+4uV2BefDENxl6gld4DMMxYlZIN7/tbDlQSi9BDaSc2e5pw",
-	"2QopOg9A9ji+ibMEPiRcelikfQqfQlfLkeqKBFppkpF94KXShEtrMCuBxdzyzSTS7CV3nLi0OHNJ7pJv",
-	"7kCNBCYciVZpJF7fOv4opw4JBCqENZlUk6azwHjeuR874BY6Ff5gmIRr69vjKblrSdVONYwFTB6GtURr",
-	"mRNY25Y3dQqVTg1C5YM/nxLZ8tmHByYYUO8emHvzfSTB86n3unjozKN6xPvhVC7yKiqRt7O8k7+1KZNr",
-	"NVL3BLDYIm9riAFGH9yiPObF/kwRD5px+ce7d28+nj3fpJPN/Evs2NT4m+jZSkEw4WYWADraE9+pdNkU",
-	"+2NOGv1NjOGWo+SlE4oDwvLwpQG9ebAcpGqK2S1JGEj5tLFla0SDyUYPRUi5pTy8eI2dhTa6oAu47GKj",
-	"NlzrN+A6Rm2O0mtrURuTYlrgvFjqq115O34BDyMmQ2s5SpijhDlKmG2UIKe37B0qIZsMRALY1ZEQpoU1",
-	"HijU7EToWPcoeS/8q63mcPjVHAXPUfAcBc+Wcsduy52+UvFFUdbgdVRPA9B1+60gkVXUT1gYFmuVphuH",
-	"hpZIJ2dp0DV4delfGLSnJupYy0SioKqTuRcURUmwXr90qpNSmY6gybpTxC6qmoSGNapAZJ6s26M9ERJM",
-	"XqTVE0nljO67LTSFFxZGhhoWU1WYrX5HRGMs7QffmHDhe02DzEaO9GafaDAqGYNbUyxMxHUMMTY/vA2k",
-	"U6OkJTp95G3jJ7P0+bkW8ZTKw4U18wWk67QzDnKiBog7/+S2Bp3VUS+Kz72zCKvFmskk9iq5mlk0G7VJ",
-	"z3Zuw+Ck7zPrtFBlaLkLER/BDDnyaMYchhnzMZOGeUnvVQn23EF9KWKmtPujJxI7319hpSwhq8R9b8UI",
-	"VGZbhNFuGufPO50l1kr7xi1jRaVhzvC165tfLYyqLHu30MOvLpT4nlQ+PfHtKX3zJUwf5dbZsLHaoapZ",
-	"bXS6Y6vMG50jtLY3aer00vPVVOkxv4aHpck4s86OiDhBBqtMMzXZIEv0Z7+xO/fJ1+XcoxJ7AEqs7PrS",
-	"i5wsbQYAbyLKvD3uEFJ7B3W0Wu20e+J6r5KgJ64fhBTI24jGYKyQ3DPP05dPOqdnT54+e04ntxZHvhXX",
-	"D1EI+P58EB/FwWHlYNK5UhKm5hOMyWDmpYAkNsVGWhpjdT4hl2ohBAoYnRX6bN9fylh+3Yq4hb7SYgVQ",
-	"wSd+/Xo2sk6koXyi6VIc03wxh49kyq8Lr0uqxw5AaOq15gjnze/s9PnLJ6e7b+tcgVBdOMUHkVDXaDaG",
-	"MKVgo4yd+ZeHHy/9J0z7MCTosYiACowhUqP1TcviW+8aoGtx6kqWOab1H4xK+RkolmcYL0qJ6da6OTsF",
-	"IWLTvrH8+krE1eGPaADR8BO//vXnmnXDr/FrN9WyrHNxyCoB355siJ7SIwx2UO9BiIahXSf1tebXTMQX",
-	"TKquiqcMEoO3eXiPvSaB7KqsFs+1NCriCNDJ5ZXGyUccVC/tuTmW2SS40EdhjuCb5pYIi/nUUAERVZJh",
-	"o7GBSuLd2yOl3iuPY398+zVGgoIuM0P+8eqTWxzoiDBEzjqNZmPMExFfuZ3FT85etDqnrc7pRhaJe+23",
-	"PLJm10UB63PM0R45DHvkVYzZJ+5UKSZGiN4oGbDSkClJWSiphhjcU5RGhBGrWBcIpNN3L9yqDYN0dj8U",
-	"1GXwZQ9BuNCuzYuJZqnI2VR4vJHxHryZo+h4fDn5vmeLJAmCVmwg4B+84ZFJ7CfiO5zyUKa+PUmRJWsY",
-	"mzioZvrPkuX079Zw8MbmQE0QIMkwNQbNOOsqHYMH0+DXEDcpxwwYfS6kN0Fxe2iYFhA/pMBYoJ796QrM",
-	"qMBJu9kUdOO88eaPRrMxFBJzsvk1MmizYSBJZl9bDdyOyDrVMAZt4CoakAT4spFSmSPt3WqV9bjqqFUO",
-	"JI8IEL3XMJ4kXiSoXplA2aoOCaOWJQt94teXYVi9JJ9PU1UIEN7p0FOGnC6JVZSNsA9crkEekmookMQe",
-	"M23cDhI+SV+rLHWKwGoR2asxt77H2ybifp4Adyru16f9o8Q/INyTCk6nQIRUk4UC3/sJfC14ssJjoCF7",
-	"KmUJRR/OYBPV5SwBlejKj9uoBqTOEgvcvUdeX0FEVl1DUXsr7EL067YURcTekL9ioO/YLrhlKWihYiZM",
-	"qAihvnLYEIoIrem8eM17lnEMHmYJNGddkTREmXYvQGiKXMb/kjPQ4SbrghExUL7vhBvWRejhE/b7HLSR",
-	"7rvPXtEtGcR+PgpRuh8BSPIT3fgR126MUSf/clywcNHpnCBAmtyrkp7dCTxvdZ5RsM/7b+6gUo58eoup",
-	"zxud05fQ6XQ6LfyfF+5/fgz/6f/PPcuq/OnPN7px+B0mtDtrafuz7YqJKj2P/IM5VX0FiLrsybPLo2Ef",
-	"DZ6jCXAwMOaYJsVl3t6FISorT1jKjSVpta0u4CSY2zf479LqkCAy6tWTSxngEbScwvc8RwOwxzVlgzRn",
-	"FSG+GRxWNlu1Uw26RhaEW3tVHsQcnbUjp/2SOjPCZ4upuveiNWxRE+6RL46i/6DgD/BU86oMsjgn8xdF",
-	"9xH6qEFa9+2EU2lSv5IMn/2DYX8JMAEi/qt7FWcRD2GKkA4wBn2ONSgp0ItyFmfEJTmms8B+2lhNf8G4",
-	"VHYAmmE+GO0KZ5lxVi8avpp6pgZEiC630cCZ9f+bGW8s47pwKmkmoCEmQ/1p5+UJowYxltJ/NN3PWeww",
-	"LRX7WmSqv8P06znDltO+qlNYjz9hAiZpme3ttguT3d/Q1t+3Uw8dF2YFzAzpJ59OO+ennfNO53+cp+y+",
-	"uz7Fv3wz1vObYGgnqi8kZelkzh0WMf+/UulYgv3TkbMfhpDhzca/M+4fcPosWNrNhrHYhm1h/k6YP5PC",
-	"fdudOkr80gx4EOcNnor1bfLipu04CIdTr1/GDTwaEJXhxZ6PzR+YHN29RYxsKGSRqVGIXeSlszyKILXk",
-	"AMeZdg8Jl+wICo78XlF1MuLXLSdTWo5MTeP89PmLFy/OTp970doSFkZEaUub/VRUZVcK4J5YdVWPa3wr",
-	"7nLdunHw7UvdTOTe45GHwfDEN0cSISKrMQCGClX4rGyRgNPTkPSamMIip2wEseDMTlPw3fwwdRtVp5L+",
-	"JynX9oT96uvYhbWAIEyxMEPCjKOuDKLvXt3NxYcgm8woNoKR0lNmLGbhJtySLp4N9VbDOcXnnKTFGWcK",
-	"2E2Uf0cq5raSz18u2FWo5nEFmICuRiNMRq9U+WUqPUsTxeOcvm+z6fxm/z5D+wjrnAyUATbiaeo8fXfI",
-	"7oVX4inNa8D74Ct98vvyg0EkJ+p9n4JKqzGW8J+KOc+ePauIr69j6qjIgm0Zq4GP5uVLHsLvCslxMbfe",
-	"rDHKEiscIbbd6BYaLnMPSbU7PuuLBREqas1H+09U938hsruODc7oq0R2XlqlIQ5pqaqvwRikfsu+FjVN",
-	"+8b98+3r0RzZojmCAsVLSSP+JGBMgl6Ly2O06wn7JRbF2Wk50svto14WziuKrPr1flX4goDcHkHeRo/r",
-	"QC2BOvKg3sx7cCyMSHe7sgpWm4fu9CpiekRwpJHWsGMv/cC66Y3mWZYk55d88Oamf88iRuOOTc2yu8fC",
-	"Ie31BtLbMmn3unXqFqLBADY/Nha0MMPWCP9qRWbcaDb+VNKNfpM5C6L9E+hEbNbZsfjaOy5kujV1FUsc",
-	"A8mHU1kdJVxjYXWqVZxFoPOgCWoep5R8foLSMamktUA5ViYUzamF9g398a1WtG6cIlz2BISdxQJvLvsP",
-	"RvbUKmzwJd+RQ7mfJmtHgfNoOzQ6ucL96f4wL16asx6N2JmRfCftL2WU3Jb48cS0xBp1I77zgCroRx5L",
-	"xXN2pi20RlwkjMexBjPnOf0arrzK7FzQdZu5oPeqY8Bti1tOAnqY3+udhBF5MO/XmLPXbgyu1piJ0og5",
-	"wBIl+8x9wtKB5oQLq9yz6ZEbWr+gd2/2hjnLUj7pNuiofA6obt8daoiuK58T7y8sZrDhPxiG996bCIrl",
-	"yqZ94/5ZEW1DYVCrPlhO6gefORc4ejfCf7UZ4I5k0SVZuAwiYKM+grMq7W+e+IRPqVW7Fv0BFpVz6RFp",
-	"+BhKc7q9b7NnheOVgwddom3agH735aos5xzGjQ/pSzU5aoxDc1dIbuRXn46Emyzhsp/xPjSZhQTSgZLg",
-	"2w4hcL/mMhpsXX20Y0ELrTFQUpRJVYDpbg3bEyVzXPv0tgz81bKIS8Yjy6RCsXfksTp4rCTLNEmYAaRT",
-	"D7hH4k7GLAGLQs+IPhaaFE5muyQPcu8UT0vYKcGP+BHCtH4i901yvUSLiboDRd/CoN4OPQs5Fna/9ExL",
-	"2B09X4K0F+hxJUIOnZ3UV4r6TBoYg0RsxSO5107u77hIch94IuxAZdic3gd0GKfzsYpFA6UM+HQ4bSxT",
-	"sgbRrmGkxuCzVlo9Hlml98oYtKBLXM9bXM773o5YRPRlS0g24dIaSpjE+ZmSyfRiXhE7F49gBI88UzvP",
-	"UB5X7gIQrYbDcX5403l/kwFQHtfMGRCGJWo+d3c7XBPoYOX9xWUYWGezD5pjaSaNX8bB3zbkRILwfrPX",
-	"foDxplUkRtJoDRITffmr/M4vyuglsHTo2OLUsgFPU5AQOzsgJ+kJnzIhq8sSHjBlj1UWDUC3sCpoRRLi",
-	"P2jsT37od03WxXd55HTtj56pHvPUsFBh48FYBmrCRlxOEU5JSKrUy/s6B1r/iScIzFJC6ymfjuDezQQq",
-	"7dMRH0LxWPeL9D7gUkLSOG8MhTJDxy2hE80f786e439m7knPOp1mA5Fx8Kkj+rTx8gTh36NMa7ceROD8",
-	"6DaNAOHtQKusPwhgz6dnrSenszrUwnNOOyedsgdtcvU8t6k7voK+PXdJ8ZX78mjtH8rNwjvvVOSFqkEq",
-	"nbDfve+AERJfnEp3S2ah18QSMbQ6A2pBKbZv8I+l99MLgmcnemsFPxz8hXXO9zvTPaWlf7iMHwwTcV7t",
-	"l3I7mOUHdXOiqKo4XImutzaNtruJiob3ihPt5w2rtDq+j6f6/aKioi3UOD9tNhKOf3Q6a2tR/wIf93FB",
-	"7+d+jRZBicj4xdt1Rw16KBr07wCpydUmJQ13gaqjY4ARxBtKzU01ZTv18ZEDEUI9sNHA89EHIc0O4K4s",
-	"XNt2ZMab1nCXWgQffv39eIV0MOz9C5exwSYo1p8tpR+QwcwNe335jyZTMoIT9qpnQU+4jk1oAxhxSeWz",
-	"dgAjAqdYSE2ow3ZuG0iSA5II7nUeqlXSbIzADhRaT1xulmbu3+mSJ/uyU2ZTl+BEEUZJAgwLvgnA8SjU",
-	"Dsfrz20W5+E38WYXRZt2hjNTmkklgeDpukoNzQz2OeWCkiacWKvbvMnkoblZ/o2OjtbR0ToKrbWF1t+w",
-	"8gA5B+KZ8EItZbkl5BqCy/L1B1vzvCbQHSg1bIGMUyU8Dmnl1d1nGv0mH1wjGyzMtSz7IV/8I7g8Bg1U",
-	"qEv9SIw73QIt+F0rowWeiiFMAynUVG25cGp7VQDzhPL64zuvyXCjuiJJTnpC8gTPs5mzismiCCCG2G1h",
-	"ppPGeWNgbWrO223/7JNIjdq0y2srlIV9+SzMzu/AFpZwCZGGlSyFNpKwmJSlwR51zoFdj8n8pC8Kx4xX",
-	"YQM1kQzljZLJ9E5CZg19074Jf34jnk2AMrfLskZrkS5rVArgXaE8lsTUnwr6Vuk+FgzMCHPWwyeGRIxB",
-	"i3lctg1UXtW162262pVZs0r+Hv79qyy86w7tmNX5Y+GIQjZ7WbdFqvh9SEZPMHAehPGyR7Y5SuoD67yb",
-	"h+gMFzFBvc6Om332WNJKoqaY8Cl16PKA1BImZcA0NRky7ZmiWsed/nk2evetHX+VWAmTJ2CWgl27L+dw",
-	"pkFmI7eBceY+96+LblRfjEFeYbNXwpwiR2ol+vX7Hq7DjataBj6jCmH76W6bSc4f3fSR5/7O6D2HeBea",
-	"JdyCsYxbC6PUzrKBCWfsVnr7Q1P5G/K8RiVRZ2ndokFSUV7nlpHv5YNqLfmpU+hIU2gM+azVOSt8t6ld",
-	"Qup511jwc5MH26A8Uo+ROiU9W0yOZecH1CYaZGzygCz2wJg1phWxmY/anzO8d8TrRWUIsJ6ZFHGF/LX0",
-	"zOvlGNCu31jRCtX73gUXLsO/pA9OPuR2gPcLpzqD9BhS3VFQie7XiiGl0MHOHwH2uXHmpy8GMKIvTWgJ",
-	"LSwmBJw9ZQOV6Z2wpJkIj1S2V5akZTyk6AaPrBhDrtw34tRL2tRj4OJoGezEMkByW5A7Sjrlr3q9XUgR",
-	"533tXYZYPa3/1uasLr++jF1/XQg0HVm2dgVOVjafdVneIuuEXORlZXm5VeqH1q8v8qkqAT98BvWh3w9N",
-	"BoCWWiHnZQipDb3YRTRgqRZjboFJsBOlh4b5o0W0+/nSvp2kx5RdFKVZCRHtz44aAqRXoXcxZX+G3XPb",
-	"dNo5OeucdE467dPnjS8bG1pztLtzU2t91jnK7QO7I1pM2r6/ejDtVKuxiEHX0KD966XoS24zDV+dSREN",
-	"ABNA1djHj7ANMuMGs/wuGGc9nhjMXzeWJ+Sx/gVHP+l0mPlrofc6ikffAp062qHYLO2G7l/wNU+SLo+G",
-	"q3qnOh4Kv/nBoK+M74CI72IEPq0+nub3OMQus4uc/LXX7Z/6tPPy+T2amW4mRj4s7sdaYqwMbw4bgt5d",
-	"Q9fbf9NxEESZxk7y//xShsfmjhZiFvmNCJD+4fDdfycq4omzgvGqNeVzeWIfKKXSlHf3Pnt+dvr06e2U",
-	"5aybiGgpS5qRqYMb/7s1z4/uXX959+p16/KXV2fPnofXx/I3z5TYXH4A1zyGSIx40ixEf30qXR7ZDZ0Q",
-	"2AB/TFElDanS1pywV4G5JdyNjc3IfIQIRGpXMXDFO1Wya2Ff1mXYHzvNxkjIlbez2+fey9k23JVv/+52",
-	"+PvlWiIpd7L+WnY66/d0+e6S9bmFyTyjvnN6tQ8VjPr82bMnz+/Ep1aLFGpRnPjk1hb052peY6/clgLl",
-	"l+StzPM25+5XkUex978uZU9csTdINrb96X1nbFgb9+A8CNP3aNWeDAkKjmloQ87ZGLToCYibzODrNXNK",
-	"aDLnNjmy6/UYz+uk69SDzmZtqV7PtG/w7yvV631raxiDNjypM+T32U33vtdbkYLgFgJh7H4vDDyCWQHL",
-	"7Ol9scw+Lrzfrt3cuXlv2+Y5eRwd3ENxcBFD352rBelOlsXQtawLTE2c3loE0f9JJEmZz4s1T8HjnReE",
-	"N40ucO283H9+cQxnQI8Du1IecRsZ0U9xU1ZVjy1u3Rsw4/wB3lWZZcIaSJAUvTX5gcaUpCLiQ1Kt+pqP",
-	"EIsC72gp5mdVEoeYHxDOhH9e7uNXPBC7moROSIyboXGGd+EBH8kEL/n9e2+xG5yYsneM5dHQNNF4Hyhj",
-	"nbFgLO8VX/HS/XfpehQb8Sl2WRHSOVjuYSfFFoAe4fX2b39Rk3kvIlZgWDczQvqkVv+MsOiq/Sig3Plf",
-	"vOaWJ6pf9YMoM1aNsJoeLGo5hExnVqXzxzpSFqGwbz/nZ8A9G6hExHzqHEqQMff7CtdkPjHNLYSEGa5F",
-	"r2fcBsnYtyTNj6sHTm4Di7nlJZO9VlJCRAeTd5ub2yGNIrH8fNQETJOSjfNeX57uwkfOWCw87hVRV9kD",
-	"/5EDoVrNpenhn3RR12R2oMEMVBKb5mwCYVjCRcxiNZGeg0JQy0+XV/veng6btSKEcP68CRfWOGIzmUlB",
-	"miLnUG/X248JmOb4FCNkP8lLTvFwHD9GAyfcYsYtIcQUqMl9gy7e7ZNJlHsci6ZRAsUTIYFVAmfAh278",
-	"SEmYFmkt2FMVFOuEl4jAILPFqrAdPZUk/lZBMicOkcSmLJMpF3M8oZLEEZGSZZMo7Q7NO1Jm9vhYoAfB",
-	"uNZiXNyU3MEq4Q2Vdd0GS6uL7/gbxH0oY+LLGU2TiRpyWdzrINFPjZ2jmF9HXsB9+fb/BQAA//8=",
+	"7L1tl9s2si76V7B091rJrK3udLdfZuz+sJdjJzM+k8Tebie+Z8/4yBAJSZimAAYAW63k+L/fhQLANwEk",
+	"QLW8c+8982FiWyRRKBQKVYWqp36fZXxbckaYkrPnv882BOdEwB9f52RbckVYtn9HygLvSa7/OScyE7RU",
+	"lLPZ89knJSryCdEVUhsqEZVIbQiSiguSI8zkjgjEVwgzRLAoKBFzRH6tcIEE+bUiUp3P5jOZbcgW628T",
+	"Vm1nz/8x0x+dfZzP1L4ks+czqQRl69nnz5/nsxILvCXK0vgiy3jF1GsPZe83BC1pUVC2Rtg89pVENNcj",
+	"Uv1AidVmNp8xvNVj2Edm85mmjAo9WU1Gm7wVF1usZs9nVUXz2SF589mLAottiBqsfxykQT9wJAXf0qIY",
+	"YsfQ+Pr3Y4cXmGWbIAHw6yAJ8MTRRBB8+9cCSxkmhODbs7V+xEniMFUE38LTx1JWZbckLK64wCwjg5TA",
+	"B46k4iUuCMuxeMlz4qck4zmBfYs2vKA53qPMvhOgy/08SFmJlSJCv/y//oHPfrs4e/bR/vd8cfbx94v5",
+	"00ef/81P8QazNQnxrSwwQxk8MsQ788SxvNtgEaYkg19HiBAPQwRl6xsiJeVskBqt/6R5bogu+8ixhBW8",
+	"yn+CL/oI0mMZscr0gyEW6d8GCdni+x8IW6vN7PnlxYWXEL7dUrUl4bMhq58YXK76qWM5w5kcpAZ+HiYF",
+	"HjmWjkpILvxEfGLkXn3SC6QP8RKvCVqSFRekpujXioh9iyTzscDSXOml2VJWL5WPnlcku43RQznJbgOM",
+	"0T+dSO9o6n4hYmiT0dwQeGceG6XWPnfkMr4iJZc0KE65+XlInOwjR9LxHctLTsNybbnDELEPBqhxPx9N",
+	"juDF0K6n7I4qrEaUIXGfOZocRdU+REtB1rhABJ4ZpkY/cSwp92QLg4eoIe6BQVLcQ0dS8z0tgmfoihaD",
+	"J6j+/djhBd++rITQvk1A8dhfkdpgpd2ajLM7IhQJUiX4sOn+b4KsZs9n/9c3jcP1jflVflPToon7Gxb5",
+	"DouwtUPJsI24sR84kkkt/+/vxMMmfcxL4/bpUxKzHK24QI8uUI738hph9PPPr19p3mG05jxH2YbTDM4S",
+	"co+3ZaHHe7R6unqUXZKzp6sLcvYYP3l09gz/mZxdrK6Wf1ldrK6yy0s3S+ObNvNsEXimKYy0GK6ePOkf",
+	"S+0D4p//vL+6PPvnP+//TD7+u/9UeL0tuQirGPh1aIHME8cuD1MDeq7Ee62/EIWnBomBJ44lRpGg2ysr",
+	"WRImCaKKDLq/+vcj6fg7CWrbWzKoZG/JsRr2B7ql6nDsv/Ed2mK2h+nrvQB21YYXuURYoS2XKmReFfDF",
+	"NhU5WeGqULPnT7Rphe/pttpaG3hLmf1bTZxe2jURljp2OyYsBWW3QzzSvx/JpB9xtqGM/M1sZS81W/NI",
+	"l5D+3n/Pi2LDK0nO7Bcfhq4Qh7w0dZmzfUg6fqq2Sx9//ioIVkToU4mZowmsq70LYvTt9TDb7AhR1FKm",
+	"nj6ejYqYpf2GrhlWlQiY9NL9PEeUoW+xJE8fR9DbfPU4x9AS+Z76fNQPG8LA93Hs3GEJBJMYSYRvRlL3",
+	"2E8c0YsSFEL49SvpwpkhQSTxKxuUw5+4Cm4GxtXgTtC/Hzn8m9WK6L+kOF36/81bAbrcz8fSVhKBFQ8u",
+	"E7e/D7HIPXMsKSIPiwvXPw4SIfKj5eStOTpGTpYhKuwjx9Ih+Ja/5HnYatYPQDxhOMaSk4egRKUGDEr3",
+	"VohL7vcjqXuHs6AZIHA2ePzr348eXpFXOOBz5XiPtBuFdhuabRBGAitrKYViGHg/2ed6hRUxNOmtOKBr",
+	"BDkzDwzyxn7kWP7wgoTDp4KDZ6yHDJHBiyOPoHcVG7o+QqIaDBCI6lgJHYlpf7FQ9g0Nn4CS2hNwrp1a",
+	"SRha7tFuw8kdEQjLWwmeMA2d0Pr1o6n7jcTE2SX9TZ8E+nTEeX4W1C/6uVjBefTMSxGvRBbkWCW11yPh",
+	"mcG1gyeOZY4StByyQ80DX8nGGIWgN90ShFmOljzfB+098266Pfr44tlTL7HVsiYt7EI3zwxyr/XckTx8",
+	"j+9D1Ch8D6K/o2qDqJIIrFGh3euCKEVESF0rfL+g+XH66T1hmKlRy8vpyCbSxLjIGVG/BUgznz2ONJ4U",
+	"U9TOWsa3JMgt/jDxxPeC4mBKgNI/DokUPHCkLP1crgUOm2aV+TmoUJdkTZkMq1P7/rFEyrApXclhS1r/",
+	"fuTwv9CB65w7OnKZAw8cScEHLm7/TlkofEYZ2K07LkI3W/qRQRpceo82JBbGUsj2WUEWUmGIh5rshgW5",
+	"LynEweDUWNiA/44sN5wbC3RVwVCMKwqnBWUK3+o/2LN/IXeElK2/K1IUvoyi+eyDoIq8Wa1CvN/p38/4",
+	"ajXEf3howVero9bgs35ZlpxJAtlN3+L8nQlE6L9l3ERqn/8+w2VZ0Ayusb4pBV8WZPvv/5Ka5N8bjff7",
+	"jAjBhZw9/8fvsxUlRT57PsNbiBw4VQTkYnhzlnMitW+PtlhBCs4OFO1MbQTRm7Qk4izDkjglj75+ffMG",
+	"Pb66/POfZp8/zmdSYVVJrRy1dqQKtO77VjCFms9jiXKeVdrpI8AFgTP96OPl6tnV6tGTP/95+ehxjp/i",
+	"Rxl5dvUsvyAX5PGfHz1tGObmLL+h7A4XND+zQ8w+x2rIt+YLhuk+m9+QXPNEEJxryuG6w5GPJFx0EJxt",
+	"EDAYpoi3JDdn487eHQm63qjzmckCWBU0m7ieDYeftTlMJepdhUDcqpKODsy42mhFyvP9sQxvDXRL9meC",
+	"6GEehO+vFdIsETinmZI18zTlBOFCr8D+Wi/GhrI1zNAk9OTA2e+5WNI8J+xY1j5qWPs/eSXA6WrkABcF",
+	"34EUHMnIVU3vQ8lshosCjimgeIv3QHDOgVrg0U9cfc8ro+GPYdHjzv4WxOxsJKtsg2B1juQN4+psBYQ+",
+	"EG88JCL9r9dotyGwNahC5J5KJREpJNk1ryikeGFETJv8r9k7sgKRn8TDbKMXia3hzF5e0B+vbj/s/3PW",
+	"Vp6XDXNf1PkvkFRLMs5ytMKZ0s6lRFo/H61BzVfPzFfP7CcfTCQFyQlTFBcSYaHPUs7Wc+2Pqg3Zwz+B",
+	"bgSva2COWvPuSFFc64cY+lSz8RNa652pOPr0jfblzijrzugTrNx7zn+AtLvjBP/yUfdg0/oUVBTnqLBp",
+	"fcesheL8zHznoRbAUQhfra+NqLSuEuUMacNJOi79iNn+SCZdtc8mzs3dJ1aKbEsln6MdpgphVFCliofg",
+	"l/78mfv8w/CtT/Q1+vSOKLE/e7FSRHyCUx9t3LWuETeQQT03bSC2kuhbL3rCEIevNtQfXLCBk8JwpTZc",
+	"0N/I0Vq8pWi0ZkOUoRUVUh25KBWQqHd9hh9Kl/zEkeK3hGnNcUv2oEE4I8aRrs/mDS9yUOsgzT8zfIdp",
+	"gZfFkdv+SdskeC/2CK8xZajACpy+I3lV0/gQfLrhW2JON9jkjJBcogyzrxRaaqMWZxuSI8Z310i5iVhm",
+	"lYJnRMrp7PI4GyUWan++pEJtFjm2MU/rbVCJtlRKYyxYTwMj/ZQ5pLFEl8+eXZxdXJ1d/aXrX1xdNevx",
+	"Pda2oj5I7NeMTOBM0Tuj34AJR64T3JSdUaZXoyCKPJS9q21ac7LN0bLSelFUBUHGNpSIqgTnoibJFcYQ",
+	"KV83i5jnVI+Li7dC635FtYu5woUk84NLcKzgMGZEaW8fTG0sb0muFVXOEV5yoFUScUczco1KwnLN+oop",
+	"WmhTaoMhYW5FhSbXaLayNe7vM6w6DrFe9zNl7s97XvF8Vmt3j1acz+pxFst964nm9RWmhTcK/MbYVQWW",
+	"yun6c9/4a8LsYemnoCB3pBgTBLMgP8CjeqkM7yKiAkbwSTt+Yvk9a01+Np/xOyL0Yc78cY4mLPGPevTO",
+	"3NxE3IAtxus/tr7Kl/8iGTjb7Vl5silwS0zAI8n5c+1CzZEs+I6Iee3OaelX3RAu3zHIlZL1UxDQtTwA",
+	"RwzmLd0fdtoo1H/IKuXhgaP2nVVBI5uiK68ZrmRnDfKKMbMGuCAQvMqJvLUneF6BbZMVXAJBzYKZZLjc",
+	"mO1EbCnDxobXjN57qZ4kXpT1hGtwh8HGjX98x0UuPXutJ2VOnAzvwuKjbSRq7JmUFYFyPZ+h1KXCPBce",
+	"/cbtroSxN1QqLkDdQFZf3OpYbfwZMvdem/euWllKWAi8bykHGf39G/OCGaY7wOXFxeEQfnWg97mbWZhf",
+	"74kwBCXwqxSkxDRfGCFPEeUepd0PBYh0gpFA4JJq1bFQfFFiQUL3S+a3r6S5Ca/veXf2OofvzF2OpWnJ",
+	"eUEwxHcySNvLFymnnvadTT7pELN+5Izsm8cXhUtCjXupdV8Vd59kI/ajZg8RlOf144sc7+UhT18g+BXx",
+	"lU0Zp0qiLWdqY0y6ixY32yc+fNI85z+RaR51sN7a2476XDXSpRU2lwr+6FPIjNyrRRQbfiK7l/CcfqtO",
+	"6Tz4YCNzoySDST3KfXgItk5G6J2z6aNE4sDYAFO6dZr5ONK+d07QWu3b6s+HarBiZltG0t5TFcA/5rJc",
+	"7d2Us2xa9x9mIXtS1Rq8w8V6W7qV6M+9s9cH9NP3dF0JIieoKTlsyKodKe6I3UX+/VPYFe5+5Fv9bRdr",
+	"PPwUeNh6S0CcoCoKxCFVlgq9d/0DwUbJKxKXimUs2IjHa1nVCjf6YdjO8Q9DUuKxvO6JJNDbTNPS1BrN",
+	"rs3cLvSA/ECxQar4pJwRr0hGtxiMyZwsU1/6HKb8LV6nmlu1Nok1tvQ4N9V2i8Xep1i0XI6br2awgTV4",
+	"p2lImghujJPx+/g2Le7FAWpuFDZORhpJgsrbtrov+A4u1sUW0j42dL3xqnyF190l6aXHDNb9di3gEesU",
+	"RpobQofmb9c7UaMavIlhtAqXTOSz0dLtugk2F9li458dfC3S0qG5LSI9VPt7m27bjvjcMr6TEGHlKzDK",
+	"nIdw/pBmlE1fPPwhbCnVKfwH83jZuilzT8HdBgNd7SU89bwpN5z5SX4Yq6kvglzaEPcG30HZBYLQQcRJ",
+	"0zV+gNNDNpCRLzfBqTbNe3yfHFVRZM0FTXB1X5RlQUmux/Jo9ro+Of6D7/F9XRvt++SOqs2GF061Dn3q",
+	"Q+vRgzBEM9UOmV5+5v+qJIBOwGUzLlJ1eh3hainlJzFoDG2K7VfGCKzzkxJCzC8YwvUnjIjvsNYz2p3G",
+	"7ha4JEKahOWpp+jc5juNLdx/VtioR/2GvE3U6OaNQPTZAvYc+r5LqeduMg200rKz0uqWFCtEJVrTO8IQ",
+	"RsZs03wYnW5OMponku/eCUxA/yxt7Lsf390jamrkhEmKOPefPVEr1Qht4KdFZmFCwtp3UHH0ZdYE/rya",
+	"swEDs/JTk9cKjrtVb4lM1F75gUp1WgP4YHd+HjGxBkxdP9daJ53euDYQXpaC31mX2STJGPWZC7xj/oh8",
+	"fodtpDqBHYrHSnfflOT+SQLuWqopr42kguTrVG3RfjGw57KCYJFqV3JmiD/cqK8Vgi9Kp1x2G8JM5j6u",
+	"JCQ6rTkjgdjlga515cCHDn9OlDVU/Zz0TPVgMRJjd4fXJViqJMbVtZhRWgpTmbgwktwRYW1vt2kyQRXN",
+	"wMPa4n9BHeiWMi78dmJ/yxkiZl1ZmtViEzI2gcP+WzoKV8lwsfscYVfuPkeYtRBz5ggb8BFtZzuQkYhj",
+	"yadhnS3qeNPoVUdoW6KdFNYS1l6IZsmDe/v0MQfQIKcINRREnP7E+NYAD8JgxxwWRcGz+qI8RZlGWWm1",
+	"H5ay+wDTMjneYpEw69M/JFwltdA4aVG45KBBpFIMutSC3PFUsxZqSUeW5O9k/04/5vc/jdtpa1LHfEhg",
+	"5ek3qlmxU+xU+PINyQRJ3ay3ZB9Pt6xH6OV+bfiOQfob4qzYXyNJWK4VO5YIo6U+GYTJojsfFX8DhmNH",
+	"8k+29sInefwBs8ca+CPuOsAFDkl7SURGWEqIe8D52G06J/eGG6E2GR4NHtpozk0987lDGXBk1jtFD+Xl",
+	"thCYrcl2Yi4X5G+tBSE54gIVmOYo17Ji8rjg9hqz2v90t9hTNHSLo0k62i8OEOxKUlnmjcDnYkOlTCpc",
+	"1Lc/UVrlbYHZ6/q9bnz7qSfB4zBiyrdUgkwUWJs7G15o4nIqy0oRr0E3ILLhaOQtKaHOTmg9MLMM836+",
+	"TgmKwlAI2nfWqGszFdY7fKQqRdjJTIiWgE7zawJSFTyJfaVlet3mnYLKOcrxfg7Ih3qLGnw4bzAlMbFL",
+	"8ZJmbUlwYGwzkxdJ8oUev/mbuXis/6opklZuFluwv+DmW9sSth5T/2wIXqwo3EDJcWVo6KoVn7PuzewG",
+	"xeL00ZNaAI8whKucKkAhT9TXBv9SSIXKAmfEhgezDaYMamQE30lUYuHJqAUAymjB0N/oaIjKZDWAL6nd",
+	"URhTb1OWbbiQySqI4CJyc02O5pSmaBiGmg+Gq/XkvmMq+XZQ683ABKG6yP9LUuzVKZZBrWXrTRNOMV57",
+	"+4GfFpEfsmnzPsMIF0XC6eyNs6pZ8x3H07lje3ApT+8lNAJzCk9Bf/0XIuiKTvOW7ZY8vFMwP9gLFa05",
+	"tkT5U3Ngvy+0OoncpUunzUb5ZvSeFm57W9ovesKFRAXX/ijC3WuN8PDptqDRZClT1IrE1+PEUCw5Wpn2",
+	"B9GfSgsT9o02Ru4MqkSdaZ7b21nFy9Jrth3k9WKTwWa+7ZdFU042RQ4zfkeEzdsuijcrqP2Jsr4+zg+z",
+	"ECChH7OMSACGVBuCyJ1Jt60YNeXzk3InGK/WG1/yaU6WVKEdr4ocrTlSG6Gf9EfB18JUxvrhXats43IP",
+	"frVXifAX29BDImBVpOwwkmLGlsKWkRy7BDaxbbfhheX83AAetPIpAObCILFACtB9SkJYWzLtojR8dRMx",
+	"0zff7qZpWmELCDF/z8ufy9OGHZek4LsUD8PAE6RdxuJ9cn5esMDpw2Z/UOE0el1rv+Y5XmwygtTbE2tT",
+	"1H+0bIna8DjjAjInFzne+9O4w36sU4GQERShCN2drYvnNmxuTbizYj45+xbnLzlTOEv1QHCeCyL9F2B6",
+	"TDZe4POeQCurD8YE2RIprRF0zMV6kjfZj2dZuuf17NqX5EFHruHhy4JgMZ2RHUT3x6MJhy02O2mySU9y",
+	"G+GwHs52eHJf4MqmlsWxgqJow7RzDTTVU6rNF67oam/r82xRnk3g8zqT9fnvu7+WgIRx7q8OTY0PnuDi",
+	"ZUuwtCq4BrkyzJy1ZzafQfWfd/6GM8G8xh68sW+XZ5vxWol2phPEsKPihxCfseim7u5ZmRDlhsB/woHE",
+	"DiZhlMe5EURCADR6Lj7f0kbo3crUXmUTlHQsaw8ZjEvavfGWFzRLvvGbYAi4d0JZWS4kEHeza8huxxEC",
+	"+RP9iyATxq1HG+XMqxZdfg4ZULQDW9xBatmEYz0w2J9rojoDILnhOwcG2KVlPrs/W/Mz+4//kpydv8O7",
+	"H+1R2VD6XmAm7Wb7Y1xSr0h8EvJBnC+c8x13Z8yVXwsAZtgwviw4B4CfxBmZoy0kwp37A9Hpl/DwiO2r",
+	"A2CYtfmm+TWwU9ntq1bS4lGnWAkI04yrBa8EhLrXjAtQGhXLuV/jbbAgKSc5u73RrxwU7o4c5ANhMv3N",
+	"SQHPRI8IojgLw7KYCq9jk7vq8kf/Lwu6xAFLN+OCRHoZFYNEKsjNUvaE8EhAMFVrG1vMKav1msi0dHWQ",
+	"lvo9X3hSxYUn67iQRd9v1rK10az+d7WOLSbbcVp5W8Dh7qQGRfMLmMhuE3w+wiR2m/NUlV7z5E3nikBr",
+	"Joybp7VWeTKuVHqpz0GutEV9Gmc8ea9cRtRZtGMsrYjgoZFEtcVMrE8R+UXClOgmq7Z0heO0D2bGnssP",
+	"qAbNtWqi4chLwtJ4KEiLS4GTO2ZWTm+OY3L0kuwbAmoOd2J/bRvALc+8pabbfBoV1y+idprNcaTqaTT9",
+	"6fSPS5F8kAq9gYPWZlLVTAzlgo8ppn5dmzt5QulT39r5JbCvoCzFgqNF8QNlxH9ZGK/ZBa9YTJ1ZA9bQ",
+	"1LyO0dcuhx6P29cjKHyfyIhAZR6U0ZFiIpiDm2j3esCskiMytPT65JuAs+DzfLBCivNbAGZjnBG029CC",
+	"mCIoqmRUiVawimlKXnCHQN8JWJHFCQ6msH3ubqMixTcpNDSQZ2YzKtvsaG6URjKPnYyc/mBwwnjEmeA0",
+	"TepNbUDmxuQH7gFj78/7WY2ckYVyPfH0cW4iiADq3wuL5lQ67Z5xIYgL1UFLUD8GT7xaZdx/HpUGpCga",
+	"yihNuN1FcEpENlEzL1ITnXtyxvjIDqrn4L+ebZMQltYvsKuCWB9JG+snngwEh00efJLvljghux/iHL1E",
+	"0LDBmttVxfL4ZXhnenKMrYAtrKkn1bozdLysZzG0Tl9ErEAgjpWpXSKZMuOl5w4MF8Vzk6tvOx+INckt",
+	"4qriOd5fmwbDz6H6wz3pauoNuMe9AuS6HoymVbMRl6CGtNBUT56VN7jTj0/L059/V7F0DQBFz8FSXoAV",
+	"IyyPNcHyLsZIO/gAOdnh3yqRaKq/q9j3NnfEw88VZVRuTnNfChAxIsw1aAh0bAKdG6STQ1diW5gOfPYi",
+	"G3GFi9ggRrO8TSTUfKBO17PL1pnUgPx932TznCremMBUFmhE/b5BrPhKIvPUeVL2ybh735wMgwz7IkeB",
+	"VgzHnQQ3ZAo8l807iSf2JbRPc2lCddz3kYd2P5mTYLRSxC8FcUn7r3kEuEdqYFXKxA/3fRtrx7QvUCy6",
+	"nu1+Dcml7i/Ywlx8nKehXZWEJeEbLkz79/h3Ej2gAxWbC7yCC1nKQOXd8QDYV61UJwJ5NuqhV1lmp9Bo",
+	"3TYfjLBZRoY2ZnoR6xLLeB7rhxeu3MaLKazcVbp+1DaHlEjhe5LPm2YIl99cXvlB6B6wpLYgd/u0UPAx",
+	"tbbebNW6V5PC9/5UgmgnOVyBayPHTQUuLKn5dlBO+NsapzdBWDqHXyujfAho2tXiSoVZLlHFcmjeQw0m",
+	"H/TIZnyHOJtb8D7T0cfUiG0wsM983yK+pKN08PCGoWz9ripIOgg4b7oo9BL8mHFY9GaQtiE67GuAgQZe",
+	"mLySWu9gW6DOA9l0omILY5rjwpf773pZ93ykHRdQlCn5lkDvpN2Go5zmBv3W2JPd3KN6RQ+QynndV6FD",
+	"jJerNQrliXEkcrLCVeFFgYEue4iRXS190FqLrhDjwApoewTZPjsqA2BBkedvQda4WDSQlFOBLXwnRefb",
+	"9U53Ex+PBsNSvITsu9EF2VLW/tfL/hK12G0lV4mKfPRxzs2wndYcg9gXmMDpjWIjskfYxILg278WWKbq",
+	"kWkAfSIIbjcNL8//PehcS6T9Xr+JFWyjDDNkgwaAzsH2aMt7OEoPkpKM94usFuNDgUuDvUoBG9DrMw0O",
+	"DtoYL5K6kfhUQD01t/QtX7LFlj6WH6QdtFZwWGq/wA6rN8gRu6yGn3yI6yLDnISKv+Zy4+PcjzsmEWE5",
+	"3KqeH26gyOxZWqihbF5fxrFDPdviPVoS0yt3xcU1gs4iAIbG9nXToakgdZRRRcf9nvYV0JZod7CpATua",
+	"z29WpoeY8TG2pngLwlbAcC7omrJeWQyDfMBqvVG9e7pS8C0P4N3AHREXXpTpS81Rw2QqZKAmWXBowuLu",
+	"qz2A3CZ/WxtlkiBBpDJGMY27edff15K12HL5YLx1bdgKsjJVkWYUWecMHl+WidGmYrmwjY7N92sdeViN",
+	"WnC27pCFWhutoHdEexHXCAMA7XPT+RY2XfwRBLML9Es3Alx3kmiChGvBqxI2HGBOKr8FmV4uMtyPyLf5",
+	"3+wYgvvMue00K8FxavUCXhY8u5XerQ8NxxdpaBt3uBgPeg2Xs9j7WbtdG9XiPt7afR0aw4fC6Q8wc/Yc",
+	"c3hJyoiUr3ByPNLfcLWGwyq5VEbjg5DmeI+gZNHhGUu6ZkR7guA5R832Fd7fVF4MyGxDstt4tr3C+5f6",
+	"De+nDJq816CzZbQx0cxgzYeZd9q1i3kldJFTbZNm7mVhT2CM818317PstWPN7dr75OklLnFG1X5CBs2y",
+	"2g/U/msD3sau5AbwBJake+/67AJaXEVCAPjbZb13jTnXgu8UBH1saATxOyKu0cVzaEW90j68INDFgfmP",
+	"2rUgu8isng2WIfTy54hxBJaKpkWSWDAPCy/r+e7f9iURd1SCSrZtqx0KAfxFWrh46PVLlZkzwC5whU0v",
+	"bmh1C1WKkeQIIom4851nbw0uWw7HA/SCh4YSe6Keo+UeuVaPcq7/Jsyf6rZIO9MWKYaAiskFr1R0orXV",
+	"ARGf1nbAeOAEnrLfbfHDyomVxzlsgtbqDW2xXyhJTXzICl75swrXFQaYCN8SvYRMCNl0DVBul0j6G5F1",
+	"AxMArsiwELGLkpYC3FEtHsUNcF4BpCzCpsMoGaa573dY5abgXyaRT8nXiHN7KlFEBuv0k3765OlTfF6Z",
+	"pAA91sPV0L/EcvNyQgdKq8kTkhoV8XX4GBEXO0qI8h/53R+o0ukEiScHyJum9drMJbzBReJiidmt3lSV",
+	"WoCxDWofNPTHlApa9/G4CFtGaBlbuOeerq9D64o9d+Osgmv8jpQ8Gd/BXPB67U7w6INQ/N4ftvwuSbda",
+	"wfToVbmhKxXzgRt48CCjDf61ub82c7GUOzpDjLxxY0/qNzaey4nlhgbizKnaIr4Srn6F3JckSxljVXAc",
+	"v7ejq9P9+W68JOzY/DDICmh4OdCry4tuzgFIF5azWawmpmzY0eJjZxXaMxiUr5Ofgq3NMf3Q04MDmiE5",
+	"bcF51h2odfhdpra3an9qZE7voav+l5zYMalAA/NsnRPBlBhjUKfOtg3ecwKEcJvvnBJIn2gQuOqUdsVK",
+	"q5AlVKhirQdv/37KSN27yhPUpkWB9DNwG5jn2oX15r2klLyklaqI5DyC9ChtQmVLFQ1tZitKu0z9Dmcb",
+	"JBUpXQjahnotqCQXORH6LzZzxgT8ttjAS9UqcyiafLBnOmpzBIZmCC29zVWLjluvTVuQmg3Rv545LNIJ",
+	"VcWaff7dXXpGE7mLSPj6Wc/WfF3LC69EFtgA5rdWm9WWVn/6KE2p23Fs4drAvE9erGDV6AnqFMyXbb3N",
+	"1EPJi/1pN0oQ9fMa4aKoExThaqliBZG2VSFgkmOliNDf/F//uDh79vH3y/nlk89f/+P8o/vrs89/+o9/",
+	"G84xOJSRrJKKb4mA6yNBcG7vj07U3xJYTNl6GtoXZ4rE9JzkCtsBIOSrcOIra4EzsjBhLzkQnS44W0P+",
+	"IDZN3+B2iKo9wsiE+iBPDVBCYwPUcJeXUByGFWXrv+qX+nAknu4YLXDLBG7c8Ygjr/NOTx7MB+xKNFTM",
+	"6wXtc3xIcm6IlKdFbQgnNRk3JrVxiq1NeIgO00MrYBnz2j0+pWMf44pmCQEEO+ZP8JpXJQ9UuWzoelNf",
+	"O0ArHSZ3RETfLrjW2anU3pj3vEGPRrg8ucNaLr6SiO9YuHH5UfVVMcSHe6s64ts5/bXwNO5zXQXUIrUR",
+	"lRZbG3GI2I8TvGl8h2mBl0VKxn+BUyItEwyLlobxyEf7QmtCvQVQMW8BmLYuhBpuhLitJtyutvReP1Eb",
+	"PCNryGujF4ol7POyKY+AgOidJqxnFjy+GEgn7scPBopzOnm5PgeHqoIMdtfMcFGQHDq09Wi8Gg/cH5TH",
+	"Bdn/ZmXbsctpi5AmicpdeA01vPLPJbRhSXY7NURtug/F0v+9ecF7XVctCyo3btuP5fq3np7PPF2Q2tNz",
+	"5Xl+IOr5TM+8UyZgJUK7lfqFszsstPxK/ab53I/mffOXmx9v6j+Dl/NRD1vw7DZVHlLOBszyJb/3eBas",
+	"0Ham/f0riTJNCSRBLwna8rsOXmiIwUbj2zG8bHV3xynyEqqEgK7mGaRxMK40nZIQ1iDpayacJ7Xf5KLc",
+	"4ASQxzfw/Je8R3YFUfYa2REc5PXpw9KwokeEpHlRmOjcizU5QhN6Su29+amvoDrmjoi8ItfoQit8l4Op",
+	"hcj+4s/G6SOi9e454iFheETZugXTq+c4rw/8cEi45uVLXlTb5D4xWIbwFAuch0opCnI33hXhRZYRKX+A",
+	"RzW3DJfjAagUKT0BREgBN63XDMoXlk3mz3j3VDsp+3k3k7nlQ0PlGKu3E8rFw6yOB+mdysXRgsKaI2mc",
+	"eHOnbf3kfCK8Trlj7qiLPhCzJ0iRwU6YMoDdQwdjeAdxMpA8xvYA+tU7xkF+iJnV3HCvpmB4gW4UT0cM",
+	"aHraJvRlazXCHcvYmTeb4cGzgeYzXqmC89vIj76xTxsvOgrj0RrxN+5xu8+S53Ojd1xidlNNY7NTzdjz",
+	"7rL5pWK7peo4XOCHziM6AQJiLCruMJZBA2gfStVv2Hl6i6tZuWPMLiYn3Cg9bKfnKUVkcIMx4Y3jmk1H",
+	"FGkG4ANicXVsupiv+tHmv9TzaDFhtA7SrvMXEEojT0dJpKKsIjdE0GTMgnableOgX/Q/l1xSfwohxDUB",
+	"lSZWT6WX0Ntrx4OQ9Rbf062e2jP3P7hHM/926fNX9hblu37zypWq27+2DY2QH9Kr0685bT9vCe6wJrS8",
+	"ghc3VTLGL/Sujk9XMclb9uT23LRhtq+vKeVXdYgSmfdi25z+WoXSLG1n5niCg9GIio1DRP6snwkECeD9",
+	"Vqvope0C3nDITWR4wVI3Y82cA+gKKNvDRVEXuW54kYfqC9O0jxOuMQVkiLPfH5j3L1RSNQ1j0O8nL8ka",
+	"px1c0Mp3sXbQC4c8mnAcTzhxH+iIlAqvVh4n/myLaYFst77zOOAA860uh3qHZs3umCOyXvAvcU420nXM",
+	"YQk5bSRPh6mzSYOHF5ImNc7eSJoHo8q1C7JKwHg+WXLcdLgpwxN/VhZMbmAFKGcfKMuT0WNd5aCnEgxT",
+	"5T29fpbEtgzP8JZABWGBFTEl0ZgqRBmSlSwJkyTqGDss15SzZnzvpMF+crctKX0aUmQksaKrpslf03Vg",
+	"zqzUcMlV93uJyzqC086IWqTtl0BevcL3KR/yAYp3IcRrylrf9rKn1cinr0MEIagqSyLOMiwJKohSREj0",
+	"9eubN+jx1eWf/wTQYPd4W2oBmn3387teJtqLs//6+Pujz4dpZ91cza2e1PnLpvFM/eOZaTEDMGZYbWbP",
+	"Z4oXxYZXknyzNJBo32xrlrwEM/AdTxbnkogthWv9rpyO3WcPdo1r3U0fky9vPjLv0OhbyFc2S+SgwyPe",
+	"1ym4Fp/nK4l+44x0V+/q4urp2cWTs4vLPhzFyOpluCAsx+L8lXk2afHcyzDtugL/C3oUMZXYvMjlAzkH",
+	"wd6vzjkYyZ00zVVjPAFDtV9S9hMg9121Xc8JgDby9tImM8YQ0rZ4y//qSv9FFJqahSR4uBZnpmJoEWn8",
+	"xuH5t2WKLJOeb3vhsUTFiUj/y+2pt2OgVoYM4YPY/6/c3E6UxBAyYt802UdrMge7yFaVQ6UCEiTjIo9s",
+	"/nNHkgC0wsBA3+5Rnfov6+oGyHv/SiLN1fN+g7xBc8c9F2dMt0SoxPShJgRHqIN5ktfoNyK43dPU4lFy",
+	"hrDtYtA25Y8d/EUo591gLpGS+CD9Xiu0wTlaEsLqlgwGevjaIVMZy9rkjPojEhEORqiBS+1iWAL9vgYs",
+	"UKehnhPDYJ0wbLVJ2e9LmoW6W+VUcWGVzGE0INS5tSA4X4TdmnCPOsgKHXhTkIFGj4KoSrBFRGPm1k7Q",
+	"Bu4gGvMdEbLXYPjiajafXfxlvOi0zcAa1tS2YtVMb77enXubg5159ehtGBIUiEk1J1Fa1eySNYCTUYWW",
+	"OLuN06cTtJtzbx4Ama0ummlnqLrZ7CAtVXPMIrclqtWHUm016BXc7gBvgzU+MKg8bxoAhVDewhOdP0gx",
+	"YITGs+T5dV5L2QVdTiPTyR1fMpP3kND1um8NtvTMFBDn2MCpKWAJKdyDcvgthspCaS5hbPOSTJ/ERUFO",
+	"g+rfIrHJ/G/x17GuQfcfQW92S3p67BgnO9NjrU7ED31lhsg9zhTKzRO2vQrsWXKvuu7yxfnFBbjKLe/m",
+	"0VUn/HH2H6727uri89f//Of5cCmeLybiaJ0cEnmV7k4HUWgLrIj0ASwbNllVzMiOSIXsoXiNLgCQjdl4",
+	"gw/v6S7mrL/9xZ6y1vYYlZSf4KHWBWz0AAe5WbA/zaA1FwKSdRuJYB6ATRyjsW6rHtdwpPNKKciK3o87",
+	"kPa54QmevI63xcsT1PKar6fvDZznoU5geI0pkypRlCGkx9aL33hKjPxH89Z/cT/oGaT3h+zrgR9l16Zv",
+	"/dIyoKduo8ZKNkxsaHEEWwL6TAmt3yuiMC2SA/rZbcwsWpNOk9nW2g6DaepBWmOEZmm2b2KojqgdF7f+",
+	"kohdoH7RHHYSECx5JUwdo/nQV9LvQQc1ynz2W7eb3rCqsY8b4gYZ8UXUTq0xT6F1voCF5IOwTaLxJ3e+",
+	"pshcwpnsSW8JE/OOSMWT+/LtqNrwSjV6tWfqZRkplQ0SwTOIMsDH1uK/5oxc2yCj4iazxfSr6V3Jesqn",
+	"vHO42VGV3GfGX+/yE9858AeJaR6PHV5in+3mGIEZ0qcXZqrGmeB3RHhan0qF93Ju/j3jWyLNrTUX+h1A",
+	"TUFwFJqw4XIfRBz/Yy3RL80JlxRkIVlqV5Qprqd7J5D16k41X4sGsgiG6mIhBtaMC5IvWqUXPSxY84Pz",
+	"APSgNvyqXalb1xlLrx30elC8yBFnGQH8Xv1KVRYc5x0goEOnt6eNteOQiAdvzptw7BE0jfSfj/akdji3",
+	"tifYUn9a1oEzj00Vat1nRWdmPSADcYVFHnD5WxbY4SCH1uMI93xBga5F0kbUq4WoxUE3aEc2I+IE2a22",
+	"Wr/n6QFN4iyh6PN75UYZKXM1z/npNbnDfxxo1uQmTHl8bvOGFPlDA0lqKRVEpkRgt5ypTeja4YG6duqH",
+	"F3q3HNuGyQT2J2M+dO9kG6paQBxd6EC7Sq2BXbPNpm2vk5EBif4CZqjZOUdYokYfJlLZLNWJMKpeUVlW",
+	"p8bbJHc0JywjC7t7I7OB3Vuyj3483MeJkIfe9X10x9wyzYkt5B/k3HvSTYCYTQF8LgW/C/aRG9zoLSTf",
+	"aJDbHezIgksVCW/bAGNbcMKa3jYJ7RI20tn87tAehrm1Qnx6LWDX/Qgt0KoEiu809AL9j5s3PyHzGdu3",
+	"ijJJc2J6VRQ5IoUkOwcK0x12BEmyIeqGKOWgT5KSYxTONosyX4WhSb+S6O2r740TpT0lyHvZYlpcI+s4",
+	"IWr6LUC+vTaxMSoou0WcFfsobI+aCC/fTRnri0z1Ls4F2RrBNIInC76DLGNTnAWeF+w7IraUWfDbNVwJ",
+	"+jZ7u/p3jIkHtzWuYarzWFe8KPjO9hfatdxYiwAx3UqbAO1mX7FQqQc/bzAUe7jykhTzzHPNfEtIKZuu",
+	"N4DC6nwSt3AbXlh9sqWStFK/5FYv3sfpN54PjCYRTi0h9ynXv/B4ACRh2JIsciLVIsFynnBmpaM9BGDU",
+	"Q+DpIZiN9w5PR/uvAK8RgKojZTSzh81adybVAB1u7h1WN4AdI2dXt7Y/TfW6PXTEpmikfQi+BJnHjFoS",
+	"7ZZ8Xm6XBWbWi4g6WN+a5w9RBi7HwSbqZXCDDnB5GhIr3Nslqkv7TijC1TIDItAXDNm17dCNn3SX7aJe",
+	"Mmg7Cgi7mOYo57s+7kyo0qYJmdRkjrJ0ml1j9q5ePgm5RDnP5De5+e654cG5tleQeW0JFUZkO8XEacFY",
+	"pEY/VMxVYce++GwTXyLVrfVYDs+rWIc+BDxqc8tMnus8HGMIZHrpn/UH2Ngej5lk8OQKirKl3gpIhOD2",
+	"Qw0WJgg7dH1HcZ2W1Eh6ELTKLux7YRvw/rfGzdoZ+sdqkGhzIAAh6WPWdyyfDNwSmQLiI8m+GqDoLU7G",
+	"gNxtSMdJYOAUgAEGLY/HnV/4gp8gwYsJ7DlhaTSgIqQdb+3WiwnJ1H5981qhgiiJJN8S6G1PGZKqq7Om",
+	"dpyvgQ4HjVIzm7fwrOmNHPsOVOe1zdnu1JaVsM2RoShWm05Yn8xE1NVriAtUVqLk5oKvZw4f9Lufm296",
+	"TblK+lNhRprbw3Qb0EZ7NVIvcU1EOxYza4vNaA17LfSv4Z3kDL7tFrOQr6g40uPZhpnIkn3uR/tp7b2h",
+	"xW02KWSn3vqk9j0vDApvP0IR0AjN4O6T83pmgzw7eZJId7YPnCQCvTvemL9OiXm5c06bh65BbMfpiLUA",
+	"DSGVyvg2lZ1ECD4a1vgecGBrrXuo+5qh+xPNOFsVNIPZYYZo3iTEQ7N7c76ZuJlTH1pRXoNiAU9DOoO/",
+	"rUMw5BzYO5WycM2b3HAQZ/2X6ypmY13wZ3tFHurOn9SfKdSPQ087byoewO1HBZWAzG1ekt5dHNvXx6v1",
+	"7CIEJfX0m621H0613Y5s6vKQFS2T2sBAC+iO6Jzo8gu49R7+NYlXW4JZqNEFr3XdQV2iaRVV11fa5ESR",
+	"uzYQh0Er4PUkkRoTIfh13mhPN6V60EF+nfympVmZ6Xct390b3fgupp9gH2+cQO2r1kWfVoJvP2kZ/XSH",
+	"i4p8gl8gPeiT4p/mSP+OMCATcHYYmF9ytVnsvK3Yf8R7tCRGycNX9AcRZYq7UbFEOxKyhBNa9cdgV7ar",
+	"20Kdtj64KloqgeLzaaiW7aGAqRGtf8gv8GAAiFpx02B85j44JhFxOTuHlzSgJvX0t1WhaFlQfUDv0SdW",
+	"bY1F/QlKu3N6R3P7U04Yh9sjLj7NTVGOsRj7ydz1YwnsSF/bmtKkUURE25bOjksUhIFlbQied5g0tsSn",
+	"P8z7833o07z1fXmjuJiCqMXWweoJ/dkIh9E8Vwe1vaR+jzPFxUtbbDWhPqsHTpPUg1V/IkTUwG3276NY",
+	"Ht4iWCrRLeM75mxX229xScS8fTECagB+tz2GID10RUmRz8H0sYV419rmJ3Dbov8Kd1gS4X+yFc4Uwju8",
+	"P0cfwHKArGFtMzBCcpLP0SfLBcBR/oQk3svzf7J2Yd/vsy1f0oKcbyWVuZ7Cvz9+dvnkCaB4m4q/Egu1",
+	"P19SoTYLwMd5Prt89uzi7OLq7Oov9e8mBWZGGSg2A1JofjHRntnrHKPv7LDmCqfN6jZadHt9bO+MxKMZ",
+	"mNitGpbGhGpNHB6aPT+cX2NYzrQaN9U5cOmv7d+ZPskVqVsCtXjx+bBXjPcO+y1WG4ekAQEtLqCHVt1J",
+	"FAu8JaqD5DDewNDJ3k5w4+Yd9jHFTIXC+dCHZEmQoOtNRPMBM7NWIg5827vH6LoSyfUVUyrum0TKuKoy",
+	"/bijzqOcnUeS0E/FvjH00V0EKPubXfcjjQLxFw4YBFjr/iOcKXpXax14LLaHXDPOogm3Dw7XGQbtNnAh",
+	"pHeNZi4CFMvowU0VQ3wDO/vCALd3hNzGL98HQm6DH+sfKU3hf3t1vDx0dPh3B8PFz4ymajnImzIANhbP",
+	"gnG05YIgKK41i/BrxRW+rlODFNcbPIdWI3qhjJUOzkVV+hKG+rlQ7SQnQXIqiA0SaSWR+WPOK1oo4uBY",
+	"+hEe86OrMSCuAA+OT3mNdgZta8UFcmP0W5o9eeLVkIa2hbEvD210g9baG8C8c9Az7fFfxpumwacDy5un",
+	"t1dpdSb15H6qjbnvcaX5EO/6x9XHc1EVRP7j4uP5DiA95T8uP56Dfexp4nRHhEX07q/JDgvt6NscK5cm",
+	"0M+uMl2ttNqHp71LH33czG1OAsTnzdxRzk3MUhst3ZqqUHGlZkzTT9W/GveJ2+w7CsFUTdhuwwsCfQLn",
+	"+ryGA7CuAWqwuXp2zSVYqr1/6aExYlssN+int25mBd4dGMTPno6bxAf8+CtdnbLWY1llt0QFcj6t7lId",
+	"1JgoWJe6N773w+5XxBmqm+ujFXHgs2ljpUNUpzd4iLyF5VmG/XkQsKPcz8T1rG4UBJi2Od5/c3Vx9TSQ",
+	"I76lkuThvpKm8lFxhBXachlI6hJ8y6Nb9Sf29vcmj9cDdqpKHKNaE2uty8fARjh5MAB22wmCAH/DIt/h",
+	"5JLhJa/WmyR4oQlpbitMi+RXrM83daO4YoyhOTme/V0/+3k+K3iGg6jH9so4Dg2J56QI5TYkpCXwHRGL",
+	"XahwE67ibe5gD2WbKVq0zTtj9NlX8uaktarQ7ZD4wmr3qaRFrV9axnURkcTlUx3+VHA1HpjMbm/0c7H9",
+	"pJ082IbSWjuVJRdqUWl+xu6QHbStUvuUt/y9q2H2Tprq2pg6sdhJayMo89Z+PiCkP53OXh5SKd9jWlTJ",
+	"mqXewUm3cvOZpMx3pdCGADD5qRMajxqahub6914NFy7LgtqeOtCXWtiIltfWdV85+SlSa/sTniTvzG6d",
+	"kIUmS3sQpZ3m5rUhkm765QDmlfmMskUFmezmqJk1usZU39FQnoL7soF0PvXheeyh1IZdu7iYP9AhlQTU",
+	"Pv0Iqxs4mahyq4XThTcSVCv/RPomHw1BoRoSoP+uI2LsdBg4CLw7jBT5iya346FrfFuZPiF/8IXzBsGx",
+	"bt+QrLiAQkADShvhsfUTf82Idfq0d/68oDnev3TI/A+EHugAgeOUuqHhFfbjMCXh/3XC1v3EG/uTdo4l",
+	"LgDGRnJ3VbLmBr/GIZasEEaSsnVBUN30IAmyZE+wKPbRXPif8LjlxXgEtotTaIGH7ZARCz0JuTBtKYYx",
+	"iIDnmmwLHiMIFG/ahL0ABFmlJgpVUzL1xNsD2KDTxVc6W3029tljRaD5/qOnTz0SMbbKJ09E6quP6elI",
+	"rfVKbsYUXSM6HbZMj+Ij+3WNzzqx9X0v2d9cixrU1znAJllPNoPKEUU7l5ttjOMp4FTmm38ASCtbDubL",
+	"lNzOESA15UhytMLCP31IQvYwFPKYHPAUFMICowIfuS/rvmxDImIW/T1XuJAuzlMJbz5Ye2DgdqvPfQ9H",
+	"KjnUEywkKUl979LjBs6c6oXESol2tChQEQS0sl9amKeDvQHHQK8a4Z21pM7igjAShr2WqUthPpggm74I",
+	"hK3xcCZljwktOamprAWwYf682eYN0HcCepaZWeQ5PXbLMlWynYgluiLjYvM5PGPTuT/dMgkAubi19Ynu",
+	"wB2dNrwhVRJyisYv4KzM1P80kBNi5vk9Te5cdkIce+ehxysZSX8ji+Xe5sil9isEKqzr5rZb88HIzaFZ",
+	"eHITp7Va060b95Ep9+HOyXLqtWKC4Bz6OM5njFukRlCmkHjn0PsU54ttlW0ajGUtlILDf9XOtHOAk2g2",
+	"n0HZzEJtoNMJWO5Wty1May/p1dFZvVe9YJT+O0pj3CDAsDHXyt345iEGA/VZBy+gGsi0a0FG0V6jC9MM",
+	"yMJSNkMMnm6+oCsCff7cnN6UEbQk5hYQM3N0+j2UOlv7lNlnwI+5cwHdJEbF7uTB2a6QnyBCawZwoeq0",
+	"biIOzDRhJvYk8kwkoC17E7HqzQ0+PKMvpMdcdPUoPfaFJOl0IvS+ti0TsmFs92dkTL5z5DJOTZoOdYWI",
+	"G8xy9896atiWL/Ul0jmAweTrwShxl7QfKDPwy1rkEF+B+vPk41z50oxN/5ABSqK7Ih5oNtNqztWvLffI",
+	"JQ56afMRV4NkytNQSC2OxxTaoNDpwcl6AzlXpoiqDo1p/kXS5bWsmVR4Cq5CIpJlAohWqDfyyYBdeyqi",
+	"g77KPcireaBKquHl6VV2s2zTVfb/uHnz001dKTlUYX7w6t/JpBa9rsnPoXnk7NDp4NUWPtt96KOfatcV",
+	"+rA2YlnRApqtf813jIg52mJxS5T+U1YQcTt3ty+YqTmyl1xzh5vwJ3dF4+oVOKvLFlr9lvnOFDq2mmPj",
+	"s98+6v+7OHu2OPv4++X80TNPp2xD/Q1JFatbknDd8rZaFjT7Oxm/ZIDP+lj8A2bryhoBzi0xqBdw71x5",
+	"nYUfoIHxiyaFMmXfHOXF+uwy77TIGhffQTPdCQnpcNizvavZlhWRfcFY0qKQnlxzk5GdatRaMjv52hfe",
+	"u2ipPHVk/ocFWR9euvsflUoQoiIe7V/hmvfmZga+hVhidruwTU7boSdfrAmedY1NWw8/fRx62BPUCvNC",
+	"Nvn7o88rfB/3aD+F3q7/iExO6Q7UEq1BncD1SfPCPvzHWYGc9BMiW6dJYpi8P9hIDPNLLb5tx+BKCmzw",
+	"JlIkRko4/78oEn/w5Uxbv5ObkAfqY7oh+WOTYzVN2np3UYJvm7bjsuS35p4sjE1VnCj0TfYOOK5L4Q1l",
+	"WVMstgGIJYn04/H5wkNgbyfGaSvBzltUohhBvz+8s6R1YGNDcKE2+0Ap7vDdtw+3ypVUQMDENPgnxaq/",
+	"8I3QmTGS863v+O3Ed4aaAkwAvqMqLilRKlzHomtcRbKDDiCwAhDfb/4saWHA0izdY22Euqvwiq6JgZIy",
+	"UER8LfDWGq4KiSqALbWLqdWyHPgAz04D16uZ0d34zVYdUE8vSgPlld7ea8nvDzn1f189eXL5DJm9pPf+",
+	"3OLN02xj4NZwQXJTZNoC2EO40K7hFu+RILhbX7DcK9Its7z0nkCr4bM9uLvaZChSFLLZZ8/RhkuluTxH",
+	"ci8V2c7RLRGMFHOERbaZo6ys5BxtyZaL/WK7nCOTb+ndm7fEU4LxXX7IMcMtSAeQh6ySdM3kJA61dain",
+	"x6X10U1DCDca6J69Rcs7jxmlFJyvfKfDmmFVCeKyS27J3qSwAX7hvPb75khLOeBdLPn9yEQDjki65qlx",
+	"GdPMF4e9eLhH9WrPYZM4lgzswsnphT2K/xKRa9A55kZZebwOAzKH5s7Ziq4rMaKDzP7tqSDKsNhH62uu",
+	"VfW1QUd5XkNAngeMHP8u0QrhK2n2qVVmBsKeyjZaaF9kE5KRxswQSCMnd0TsF5JknOXBjn131H+cvbQg",
+	"jxYDYm+KtkkBfWD85dNTYWyHgqE+jfxmhTDw+HknFjQHU1IW3ODg1AUniJRcq2H9j7sNqcuv9ReQJAqW",
+	"2MAVHIjf8ZJdc7je9HVWi2eRBrbA3208Mv30TT4DrGAnv1dr9URlfBgijdeKb+p0qKT+zruFi+8exkDa",
+	"m+LQh6VbMjEPzj7UkoiajoEJnvxi2PmgJ7gZ7rhPByomJzkAxObPEUZ3VKgKF7VNwVfQRDsreJVfo4y7",
+	"0qXn/fivqaTTSkk/n2OFUUaYEuQa1QV3z/VvElkjqXn5GmWVVHxLxHNQHnzHkM1T038EFdLGqKgpNikI",
+	"TdFku7TPfdLrPjjtN8HNs0AycHdpcnxsx/HnCDK85khteCUxy9VG25u0KKjVK4fhcef1BDZACAXV5+LV",
+	"e2X04ZbvNPJsWIk2DRTcFAYE7x2545P8lpPjwLZPwU43HcgS23Fxa1pXrkkAeb1z6CRecug/rkCQfTEk",
+	"WmhZ4sLuLKmNIDhttch2ynVGDcOm1uLKU8mx4kXuBaD6AN4FpJsZj0qibSUV2uA7ggQ3GKAPRUUpeEak",
+	"9LECyhaMCw/ji4o93Mifw1LxgRQTMMOzvo0cofS7dnVi0ecRR6EbZu4OxS7x/h3D9PdfbAnLo7IuxvK3",
+	"I8PuG5DS3pN/HvehPJH6x1fzkbaY7aLcJ1GIOz+S6Xg7/aLJBmnsK9lutjXezyPtKrk77iep8GoFcMda",
+	"zWg3A/4FcQZ2gbToMy5VV4JmNEYiPOgHjScCEho4S+rr3fgwUXmI5m7eBtxaI3oFuMHgOhU8Es/9tUDZ",
+	"BjNmCrQdG7fYwDhsA1nIE9LiWyU7D54yf1AQY/CxbFEAtWUw0sRvbeG+v8S6BksPgEhH3Cy6JFTLVYsZ",
+	"7EpbRtLsrRi83HDb1SARW5eRIt62f6lPUvbhoPLRZ+rvvCdx7S/vAdsOKY42BAsTBLTJfqtVD08+1DK1",
+	"pt+ON8Cf07s9TaOOB3d7zKcnNreN7bPVG6WN57bBciFIRmipFpJkwmSUCILzN6zY93LTWoa/fi/l+cMx",
+	"+thBOXGBfRPvMO6LpGtG8muEl3rHQrciqfDeEzs+sKrmM2jn0NAF8A7+4W1biDVWZIftLcPv5uHPDzR4",
+	"v6R1qH1haMGSvMD/rChRaAP+7Ne/6r8sVoJv58j8WfE/1SjQNz/euLmjr+VWPkeVKOZoS9SG53PACZ5b",
+	"1MG53tSmKaIketHmSFbQVHbusI7hD8ZS0X+Ehf/ThK449o/vybYscHIb+LXglb+pX/DoMNmI3eYZnfIS",
+	"QfGyIMma4xf7Yle1Pva4GDsu8uTPf4CXxp0Ij1VimNSeeXuajp4BEXWLc/JUir4w9DuxTk+scB+W6qHs",
+	"Y+eVNlEYueE7do0kwCJK11Y8ymJ2plpP4Yy7FemmXDElsbRlJ6UFbxujqB7XznZgmeqt9EAVqrKGZA+Y",
+	"+20E4ntoRgPp7/OZhWsvKLtt+np+jExQsh1u7OgD8/3gFEJSMD8kMUMyMrT53pOioGxtrcNJYsJ3bMRo",
+	"xBaF9zCVe9y8kGQNfQa8JztmcMDB/ZTdgc/Rhu/QFrM9KrEwFzvQ22BguC5Y+YPJvHfx6VpMCUaeABwi",
+	"HYXWtXyp1fp4eKh3CsamlnJFM7JwaEeeClPB1zHJljW737oXOqFtn4splExAYDvwSZtuv8p0RRemFW4L",
+	"rACzjBQh59Q4oBNga8H/tP1rmml0eXnooMYgJtRM/G61Gmyo6D9LV8qEzg7Pv0AzgHc1wDI0c5OuIIQy",
+	"hE0LgHM/6koINAsqrYkXBlIrkaIY+7QT/CT44bj6/c6NyEhxv11dW6Dc3IJ0R60ZO7e873BgcIFPb+vV",
+	"6u+IfFn3jTelelOpB7vVeWAs6c7bg/N4K8gdJbvU9qCwGSew3u7isQVw3x8hvdHD0/pDeb11TXNeFSSH",
+	"5kORrT54qXUYr1TkvqsHiX3+lpZl9NOg/eMedbFLD1yCMqB5+x5CbSQYSBMUtWdRw6L29JupDTfb+tEU",
+	"B/4XZ6mNDV+g37QCN2W3rOnKWUlAfjChCqvPADVJ+vrUSUUZrjXrYcqV++xXErUeDsJfuMe9Z8aAUp7P",
+	"frMcGFYAv5njvh6m+aiXucPV4iONAfnK1ISfo59LpDhilBGUm1JoaasBsg0W67bXOkdbyririaas7nps",
+	"1qTEe/hLr8GVK12eXV6dP3oMuQ6uqdLsu5/fHbarSkb0TO/S1K/7ciXH9Zc+DoeoDO9euNfqn85oDUNn",
+	"OqTojVRseCXJN0sKntM3xmv8bJawaf2UtpIfHHI6wQKaLdT2yBwxI7+9Zi76t1gjlTOycBe10f2TrQ2W",
+	"8E7dIjnq+f5tMEyoPbD7YIt+38b5yYEPxnXbG22298L0w6MMEZxtkPPmeruAwKpxUdgbwOezVxWjeOa7",
+	"nv2J7F7k/6qkOhlQgLfxdSJOunlx4azowxLvuikNNMlu2is5rx4qeQpMc5TzHUNfr4n61iDwvuUFzfZz",
+	"hGsu/OnadhNsKpU2uKtpZmvO8x0tim5I/vF41afbxgOpN50leUd+rSbECB8KqLjFWxt3/Eo67GJ57SKK",
+	"EMdogRjbAh9q+84gHA9n/McRkj+CFNxpPn+rR0hFY2AJ9wXNUD/YPMtejHtLmfurJz+JCMpHQQbfmqcO",
+	"WliZf55biocZ8cOESsQ0LJMMK7LmYu/pvjqsmRNLU/u3cq1PDSJ3a16U9O9kf3yVRQykY0y6vEPeCGEj",
+	"8kCkWU+lUvw9L38uT7uoS1LwXQo0D94vCrqlKfrT3Fl6c5YMjm2GRX5tO/7tiFSh/h7hBgYMmrX6Kjp4",
+	"iaoScduHMsf7a20hyA0XighjqUnzc1NtWzcoeHTZak5wOeq21aqr4VJgdbXaem1heiYgH/aAVC7OnrWx",
+	"VC6CWCrHbEsAAFrENA931isEAb04hZ2DBW7lpQ0ZXiOQSPQbEdx2snSowK1Jn/3HP/Scf7+cXz75/PU/",
+	"/3nu/vrs85/+498eoL2YKXcPaLynF2k6y/BhQBLeVcm3CvusIAsy3kTE2zKieTtElMAsOTO5IGtcLEiN",
+	"FnMaHIo+/FF70Hm4FA0mRfDtXwucHPTa4v0iq+v3UjLuHyjfXBNf26CntHTH9cu5UTBPH/kVDLkvqSAy",
+	"6XLqltoKt8PAEPiR2ros8V6iFRfXiMGFgkS4KDrp3O4a544bHNccK9zq/wlJyspkGCqBmTzo0upL/H7i",
+	"yzinvOmVasFYwF7okn9ZN9NdUdE7Vi67XW8u597ivomWfsXGD2foMBzooAHvz2PN8JdYpGKP4krxRYmD",
+	"5SuqEsxfvXoRlVQNVMnNj7Z/RVK004bOoFTaoFtYt22OMORS2ZCnew7cpAxv4Y4rw3Lj65scnwOcarxZ",
+	"5yc6M7e+6zTkw+rqOUGgebHEkDdRVmpBmYNChqDzR/9VL4m6jXGDJV/E2ISoYZNfL/XNJr1z7bI+4ka5",
+	"tyo4jl2U/sUfvBoinRcFATX0N3vnkHh95+1mDeid+ldkuyVpKXEYbBAsprKsFDkIUJiytDpMIdGGFPlp",
+	"oxLTu16NaCXoqHB6eM8Ua9jkByRPtNbDMFZwvkymTxbyULsN2Z7+Zexc6hpDB0f2HiA+zAMIys6hBM3i",
+	"RkIb72tTiA4JRpwVe1RwfutHD39Qy2puJxzkoRBmN36AfunpXXe6vIQGRUOYxYcNdcK0QYTwtLL8f+LP",
+	"sSYPLMbp420GEDgh/MD4MMk/cXVikpNDqy1e9iOrY6HVI+RVhhoPAC6QQ/riO0hjAFHVZ+hzU2lgw/Vz",
+	"tOY2OOHwbkycy8h3iWkOdbjguUCxjYHfkPDddk2c+V7bFsvJUsnxxNURMdVOfqIB/KMNhwloRGdCctpM",
+	"0paEidrkeK+nawGM9BASLcmaMo/hCy/GHo8j+tN/FgG53RPsKi1iZ2gMsPAVWX6Jjf6AgXWPlZ6oRIat",
+	"beDIBD2SrBga1ifeuDyMyWDoHTsJgMgJwTtj90cnq34OjV5ySf84APZaopxujb0Z8G3gU4VGpp323zHB",
+	"pzQKsEXynsDW31yaO1WoAAQjNjcpC5xl5BptuenIzyB3FsD1AFFCgrXcDySN6kjKKhUio+BsbU88bTRd",
+	"I8ygOq13AdOM9/jx6IAuqus5XkvCS9M9tmgD3vVq9/7y0J2nj8cKDRdG2ikJWD/IgFT2uiICTLv0Q+s4",
+	"FDIbXYIuS1AJYUJP+iUPxn4piPYBtdAEnKl0fK/jEbRGoC1Dm+7eeJDvHMpJwsYb7rIr9Bc19w477Qa4",
+	"5kiIOrnahPv64Q4cXX3jDsYN8GdSk9X/9paHvhY9sAKFNqIB3dN2FXPNOFe2u0RO5G1EhfqQSDWtQ5JL",
+	"uqtj+iA/etpe9SsPkA4h02KLoX4sP5GdhVtJDYn+vw5TxSRD+86bl2/efVefYpjm1+jbq29BnpaV1JIn",
+	"ASeJoRKXZuu37ry+1m//72+vvv2T/y4ZCuB792Rfw4f+t946uBh6L8Xsay+3ZbvlY01FSAImlqu5iGaX",
+	"m7+Y/Ge7XXdEEOgT37mAG8/SSLDie3VkPaBZbuwnUOGmZKaFfmPypBUv8mt0ETJkHj19Mh9pKJZSb5Ja",
+	"fGZiwYenvsukdyGyvdWHEVH4A9haX1FZQFgmOHQlZSzURFZZBI6OL5tqnsNHAvS+aZl/KX5XwbNbL7D9",
+	"CyQxy5f8/itprmtrLYEU3ZJrxPgulJQ00lC8cj1Kequ94yjDJVW40E6A0nL79eubN+jR5dOnZ5d/6luQ",
+	"vm+3su37oiQI8X/+8dXln/sff+SLM1BZFni/8FvzL2Rnw91q9lBl4kWQkWGwpg8237BB3C5i7o5H2BzR",
+	"HHGBRBXBmX4mSmQ/iObV5N4bh9BziOqzRW1MSQaY83CpfD4alYbCbCIWBKABelQ8eeyFbqUZkQvKsqLK",
+	"yULh+0BjciPkndQFbxzwb9AoFvaLxUo36JosR4wjXilJc4JModk1WtF7C5KsnUi/Ga3w/UL4MQvfAzSD",
+	"dWjshnGiAynSnWNmJG70Ht+/i8GiaGqBusS8fvGTqXkCDJUNwhJ9V2kt8s23RBQmzDncvsWf6tmSq0Yr",
+	"zF2pUb2VO8ALnmXtykZP0kPaUlhz7UFw5lgrkR1Rm5SDESM7ZDNzeEkYyVNzOGtw/6EFNt19eiVg/aak",
+	"eeMd26euO2VqnCGJCwI6nRrPmvlw78f8GyzUwoeDrw/ydrphUz1n/kpNvikvEV9FsQbgEPwV0GhZsbwg",
+	"z1HGc+PXmqiAWWYLpFB7ufVUfSCYWpRHpjyMxWnMjEM6GblXC7gqALgmnCl6B174cu+KIcxdXreQQr9m",
+	"bhjMBYP0ncJ1ZxC+m81bI41fntQSFNg1b3ElSfodcKwF+CVyBt82iTcnwiycmK/UU7kSbsuM4WW2qnZ1",
+	"pEJ5BQolNRu8Tjd30mETmzIsN95Upo7HeWDpuCtAzG4RoDBA5peNTFgsrfNknHTH5lamnSV8eDVfmyzG",
+	"tHu977nQuoIWxdxYZtpY27Xb/dY3n3opzpF5QfHyrCrtK7A7tw5V9I+X41ZWouSyA+mxNEkAipdVGVj4",
+	"drLhARCO1Ukl3hNh47Bw36u4PvJKvK5PGoj6tuMNhwKRIBFuKsOS8ANlt8kRHt8GfG8vuJHieq7XCLuE",
+	"sXbdGt+R5K3o99+9Nw+Pgr76s4vRK90BLr0tcGoMhHZDhXE9ZAvMut2Jm8Py6fQ7yxH4mBahIVkpMJvU",
+	"eybhLIszxsBCPKVBlhCw2W0I63hBttYOaiL6ypPx3XOkOJQONY89t0ZLvVd22J1jNqNJVEy7Stcox4o8",
+	"17P8lOP9J9f9aYv3qKDEaBQs0QoL/R/jBLlUNLSDXLRDU6dLr16I4y0ewbdUkv+uLLMHTA41bw5Mk2vB",
+	"lA/lE71hxb7pEZQCvd36oKsk6JUJjF63Tqm4sBGhgEshKVsXBMkNhto8npPn6LE+Gx5duVjSHOV0TS3c",
+	"xGZfbkigQV4pyIreewcSmOV8axwX77uVDF1b85Uitspf76IlgUKLgxKLUe71xUaGb9zemdysP2IG5rS8",
+	"hndEYAdecyrvIHMXEHXdgaAZWeA1rusLFlr9eW2znGS3fhFtfeV5k4wGz+vDxsicvS3PAEPbFRLZKsP8",
+	"OVIQdKJM71vX0xQEqpLgb2I2b9kjc2futy7Z5dydADC00f+VQoKuN0pvom73GbUhphYQPuCd8Yr6m/QX",
+	"e0s/nKRUQnONuKBKQn56+BRvUWCgaHJUQQoEEOPem+ul0Lt5PETWDLYIduR8CwvVHghSMuSG5M5wsInk",
+	"ZtngORuonNet37RNERdjCSmqZu6mbWIboMjEJZDk/YD6VRAfMGYl/IoPKFEbIkHbmeRMZu7ArBIsyEoh",
+	"i2EbZbT+LMlbSjJv7u1gcsJB8VxPtezSq8JE/VIvOqCkV6qSIyXw+QDFNxus3/qrw6c+NXpAQt6CJe1H",
+	"AmC2p1LWAVc0RJPCq9XPMpme4I1Gi1mPEgqFJ2EyAPFeVAYXVB+CZXD3C4k3j60M36ZOAbr6aqkcvxFy",
+	"HGhe/uXF+5g7tZKIzMaLmncvn/Vf9fX7wgXN63r/5uWri6uLs4vLs4vLvosW/EjoujvHkARJWO7u8a9N",
+	"NCp4cXg5DufrWF33anQs6EwptLynR9w4MjyZGGWMiy2+F5jJVbp+SS1oOagYvfRKu09eXiBFClJuOHOt",
+	"8+YIo4KvKXPGmflnbSVh1nbDjjg2II1iOCX+vaC4OF3xacAM/jZo9v5BbdsES/SgWlmQEgN3Si4V/PHj",
+	"CCykx3TabTiEZTpGq7YPH9hw7eTxcKTE/hrlAq8UFELuiMEtiM9aDkylAGwUanFtlIVlHz0PZEmYWviz",
+	"vOpvLwWvYKE52lbZxoxCbPCrwTVsgUS00Fj+cf5xHI0FqPBuc5YjkExIgNdzO3KoiWW3B+tcZ1OpYJXd",
+	"z+Va4DzVNpDUmxXxwja4qeOLWECaeb4/IuvOlwchOb5djFcJYLTDd8TsIK69DS3JLvvOxHfv23CtbURd",
+	"qoo4+21wU5le4F9JdPO3F2dXT57GbNcdVRvKoqYHKTrak1L4lpyPY/Q2gmHm1+PkwdghoYGuQrwSWWqx",
+	"3ncUGjVgo7iVaaagPWCTvgI3eFtclpStPTCk5ofRvdHqS+Vs0DA4jIGGufJDwxgq23odS0UElbdnW/jT",
+	"WSbv9Gl7+K9njFeM/loREPGVIETgnFbyLCfKmOz/kpydkbveTUgz+EiyT6uRfF5l0EERkp9M1ynH4Wv0",
+	"8/uXYds0MhcoKAcPl6TzATNlM7JwK1HPdFHnNo7A4lrd1JaK73aUKqhNktcIOqEbmyHxjnCqU9jOFhxM",
+	"8HPPpTiSJZZyx33xiA8WNMPAYkMsBopjt9C2UJuklN1qFZltOJhhXS7UH+6e1U+edu1SL00brxBrgtqp",
+	"c1+ZeMk1LL9JC1ru0c2PN+cRTl+MAz3Zd/6FV9mGiG8ndD0OiaE+F0zCbqLUtbrsjMIM+5ENbrT3Xuef",
+	"g30tifYFrB/iSfQc6w7ldnN9i/Ek5gYoJ7g4qMcI9finGYn216zzvgFrMNZ4v8NFNbGgxbXHgC84dvTJ",
+	"GJatG5zchwrEZ0iyOqtqkiN6Z8Dg8hS2Hm2kTPMgKgDhgLkJDoze7Q679x+g7+FqdVr3npeELRws0akw",
+	"gw7LC+2YY/ddqbe9I96kPXtN3ziEkW0W1E38dPc17lsxFqvCcUMatw+vPQGOQyt4uGPZaFK1rNsZHgQh",
+	"3Ck8R+0c/Wv0HVsXVG70yQh5ZlzbqhKt9O6BjAfODttPHrTBCLY61ETdTM5tDPSmiupx5evgVH82ROqU",
+	"lnGeKpqnEVkwPmcr+ULCeTThIpwJUDKVsnAgh4oWEgxtKTUUk6gN2aLl3psXEOiKNqXRWmRXs5hip5hG",
+	"X6Zbof0aTGS0hZdm9Mm7KcNqnqCVsv6uSZw4eX8qm58xvTnVT3C8f29FYXLP517qaZ0vbFY6p2oBUXDA",
+	"+Gn+gg2GO/yzAfX4GFHWNI5h3GrTe0QQvIexW0+3NcAYR282ttlkys2qlT6PujCB/jpFFUoFHFloTZQ/",
+	"oajNjrHiQ/uk3QPh6d0QQckxTcI9fq1UCyplPPBKOvDyQ3NWkqII9ApsM/0w9tZc25iy3VLo8zj3DrIn",
+	"WET02utJqyWtI7bwJcuGKCE2q3xyJdYRqemq7M1SKpwlO0LOzW0STdWi6YGp/8bZQvFyNp+BNbewjZTs",
+	"jysD8mEolADIB3Vr8EfW890im3kFG376PccBD+BNa5gUo+UO0wIviwb4PrbuN9DSclI72OS2WvOOiokN",
+	"8MZaQy4PK2kSB/1W4U4MGteR7Nb0XRUU/lsPAEuqYJE/zpNavfnMr8Pum66lalN92VqeFg+HBOolVrjg",
+	"64neZbxucOO1F6xdjzeas9UMOTidKbUCMZ1i47fIipIi9/5SYtExslod+upOY91GZLgo+K42rerMvVaL",
+	"MlF5qwXntm/c796UGv/h+WuF4dSx93Um19TWyPqPTd6dD85zK/Rbfhfo6hhqWqo/ZYm2jBpa5lc0ORpk",
+	"SEkXWCtRY8eZ+/wg1S2l5qfcdAc/KOH7lPNMflOHYQyJ5/+SnH1C5uEl8XSuDIio7/AZ6VOohzp/h3e2",
+	"hXx7UrF9B/uRDEUNvn1En9KCrGJ7qzLTzjama2vrRI2I9qV2JQwVr8zd1A2tdnLtEYYk6OQmnBvoptpu",
+	"sdgfY8XZL53c+x8l+fhAQH+I/58YYf/HoBoLb01F8uHl3ou98AFS3yzOCdKPmTqA+Gos8XDRxT6GztTw",
+	"YxeTJpgbPAYjcyhBDRyMByuGiDuakUVdhdfHwFS0MKmFGMlKloTlJG/jUfYRufQHSR4PnQQl1RHJ3Nmt",
+	"fRrgBjvmlDsoavq0QBZcBsS/fixtH9ZvLUnmQCMiosE2O7kjJEGcGLdUffyXjr9iODa0zV6ax1OdldYm",
+	"HTxI3HO17IXTKKDtt36mRtxyz16bHtcIckkc4u3oLaADGe2NO8SM0x+sLX48+IkKjDy9OQPDwPF9jCnT",
+	"+srEo9+vpIInfKRm5TZSlsAQF1sb5UbrhGxm0R7Sy6njsJoijrhtWZBk22eKvWTfCdzWpcE9xS5n8M7+",
+	"AFxxh6XDHYjGYLIWRzxeUy1Rh1FxL3ZSAoLkgfWHs1vGdwXJ1+aYcwsNhSUsI0URPPUSO2PuMFWUrSHg",
+	"6zHAwOLKaW56aDDISM1xhBaH0Vp+nrMmjah0JGrcrtT76PQKHnbrKbS7KDfJsCWpPRfTjElgg8+IpCoA",
+	"YU5zRM3yK7wOlPizHaSq+so+EZVoSShbo5yAJEcAQGsi565vnDWigMDWUGF+v8h5mZxRkucLzgaTazwJ",
+	"8f3xk/DsJf3tABr5WYKJBO97uXBHRIHL1KaJDG6DoCi9hkOCfHajaTe8yE0tvsRbgqCzxryF+GafNb1+",
+	"GUc090TiXGn8uK/kei6MRrD6nfooHM/hVutvdiSfGqtrso4iAmteBNRXeC8BpT6vWtCUl2ePLq4dTBro",
+	"W/PE+XTgrVAAzkTL66kMVsW92R0R10zi1XK/sOyKU9itNfSo7ZwsFffhorzopN5JviXQ2q7N7piIqXk6",
+	"oT+K4goXk1esWSs3MffFhpaahb51fItLCxOTeIRS6dPpUOqCpMub3lDbTBWwxzgjaLkPd6/YYnlLAo5k",
+	"gaVyiDR81Uko2NA8J1C+JkjEAVITXw/o54tQbIKd7kL2CY5M8DwGeJ5AnxXNB/hdAmodUnzuavhaARoX",
+	"pRu3zKwbYw/UJqwCJAwwaNpl4gCbHqJjeHcWA9Sf3Ll2YjTdsdZf2KdbLIJImZIYsKRCbRauo0SMexIO",
+	"Oka6cv0aYMpyekfzyigvscaM/oaDHbyPqQ0K1914crXvFzSPjPd1rVIXwDMf78A+uwXyL7gJbE3aWf27",
+	"vSNqkWy/4pFPXV5cPU7M5y9ye7E3NPt3rpIwrS1QHYp8CA4ofkvYsbrIfKRVbjY663fk14ok66WpNXal",
+	"1xZtkFGh1q0gOJfPO/H+SlrkVOiGMj9oVWUyvU3RGpO8INf20QC8s/nRNPGXPAbe2cx4iJ1TUlIThChd",
+	"9keE4ORYzkXBM1Cp8SfYi/odnzmdWD8UeTLQGgB5AhJ0ZuB22ogr83a/4DtTRubJ1jZp2TZvGxKOtKvo",
+	"zxyahEScEXqXGGPtAMP4fq3g0isef1C/cHzO/XxWMVyWBY0ee6CopgWHXC9oCzO7Gak14TZnuqztinkz",
+	"5YEtFwm4/cUAseF6n1fKj1p9Q6xTZUCre27PcSH9FaZF5Xc6TANk8MOwUmRbKrSCgmhwPKCOq27mBpSd",
+	"H1OOM2F/HcTLLQNMpCkjUtqgc5Vl0F98ZubbCqDHpOEFJbcW2DpHor2Mo/Hs6ZDfSbdDD3/PMwWeNlIM",
+	"BLnjt0nUDi9W6H6hM4mRxZl2wV7YZR12FhsJ0BrWD1nPyR0x6NNUoQwzvdnG/XsY33xzZH5fwCfuTHOy",
+	"Xwxf+RGOi2lRiErxRYn3vjhEP87mHh2l5DVb8Qek46Q1j30H3FpOkpR4YWygj160obrxZGSvrBfSobYS",
+	"AbWf+u/PjW+ABdQTuw4ENcBNK97nz6sONIUEeGtL4nMELSK5QN9efXselWBnO5q2Q2AmqyjuWLABAHcA",
+	"1CtbxwTizgAjSl9qI7YE9+jtePL7WOckneBG1k2BFzTbJ6N/ys2ioFua0hrd7LHR55fU0fR5PuMue6Qu",
+	"kIA+OiaiYv6gKePCED5rerYvDApGoEeK2NedOPspDW0Ii7oa5S+H/Fe8IAKzjExOABem+2nzoQ5p8zaX",
+	"HfcCC8mrEzfNx0Joh8Ovs82PKbkeOV1ZbybA+RUZh3GoiVsLLuVDO+Wl4Hc0DxQBDbmpPkVZf6zrx9Um",
+	"tJmBnXaHoV1eNQsRFoQvoUe1vB2hPAF1MfFSHq6LV4Jv56gqAbCvUnBBbJoJAly74p579gSYzonIisMw",
+	"ipP71aT4OQ+IIHFQkRAMW+WJsDjj9ohmc14ZFzW3jSTrVK/5LBe8LB8q6Qv8YilDAB6H/Q4V57fG3S9w",
+	"Fpdjp/AtkQvTVTRNCKdjtsx6vGjDfPYoaky3mAy0RpBPr2KaPXOEmqk/8laQO2quihI0zgdT82jK+NCO",
+	"V0WOluQafSIsl59M71tkiwpsS8o1d1BG0PFPSwqbmxcWpoWl/GR7WbaaWGot5kJJtuvoOXoDKUju2TVH",
+	"0DrJfJsKVJeBelKLEhpdkX50dDSvsz2XtDf9EL3thlqaXa6/RTgPypceYPvq2tZTLEeQ6tAHc0W7DS8c",
+	"6m90T4n/rLgiP1AWAJSJN6JU3aPrYAJu6YEDGZfKBBcBg8+2KzZUy4ch2yiZYaXSVhs5eHUgLT0RcAtj",
+	"WGEnGdqOrX5ypzBXW85GrC3at8nZcB6YngQj+Y0i5YQkkAiiDDrFi8zdQBXkjozmS72Ak+wHeFTLpMkW",
+	"Gt6dw91R4hmozxDDjJF7cFNOR8pZ3UbJza6h2MtyTm32XAq6ZpXdkoRmh9/C876dUtbDR0qe6cuScucE",
+	"fVzGzjlLx7yeWjOSn2t6p71oMmNSvHuLujOKKdsqL+wZUDvub9b/6PLp07PLP0V0vC+5VC6HbBTjlawp",
+	"Z1EkSyUIUeltJ+x7c8OcZupe3gu+LAxoZJK5sUcYCZMNAdUcgqwqSXL09bvvX6Jnj5/8+U+egv4NLgrC",
+	"fEkN7wHUHDO5I4LkDtYxa523kmSc5WiFM8XFNbQthWNnRe8Isijfc3uc6ocFUa6ho7va14Se+7s8KEyL",
+	"YDofTNBh/WdY+u/0iBBcxG+l76HjoL8YRVWh1HUHL+jxAfCWAENMeocfgkt4uxr8BNYhzM4tKWWIVwIV",
+	"fC2vES4kdxmMG4JzItCn9/pTZ6/zT/6B4B9C4xB0S1luumaA9Bm6BV8LvJXjFybwawv43TDMTS8g5abr",
+	"5Cnd2oJnt6Gw04MWw5/wVq+SnRm0RK+SRC4clEVCfXrznv16w6lxL84t2+lj17WAnCJ6rT/uLKoJkGAP",
+	"Uw4/AZIqvRwbPJuhtqFWm8JzkYn78UHQQOa79Vqwsl3EFUdYoS2Xqk7MdtnY7rRx3Dr/AogRbXyI0I3W",
+	"w6FDmBVqsSsFdquW5NNHVeo9c0RQxUayX+KiWFo4g35bq8z+do0ApAh4ComS59u8ASeyfQQOR9BLl/2d",
+	"7FOrttAt2aPlHmlr6S8Xj/7saepfdNAUvstf3bzwCkYm7roPXj15cvnM++gt9Zcd3hob2n3izd/fel+v",
+	"ulk/kq69j937DRQQ80xPfI6WWJKnjytRjB/2t8aEFXczQ/8cOGOI0WN9DC2L3BwNdOPpglNJyqBBEt2a",
+	"lukuZRbTaHQNXw3if1r0skRB0ooVmkTxFcKoYkZO63aBv89+rb87u3xyYf8HmXtUU7ncG7+4y4lfW8RE",
+	"epLmeyMNT/Uz/fWtx7Lf+OhlDld40uXvirLxEq7v9UOGuPlsw4t8YZyN2DI4Tbf0JQPCR+ZIM1kiLpBp",
+	"kdMEU9fCtIrBCnGWxRaymY4MKSQeNGin4JN3P9Sb+tzyLrQeJlz3QAZNuPqjvn4bPCzMU4ktNgbLrOzA",
+	"7os+LryzR0rKGRhnyoTZwXdELHZ+C93VgnvqvGkIdF9b5Iux33exRke/5tuImSO6M1r96RBnT49ZbrGL",
+	"JhoX+vWbgqsp/U4WTlv2rxcq0zlK8C1aksJcLgx3LhFWCMc9O7fICS354ePzNs3uOyGOfKgBBY5r4vyX",
+	"8VYLrb1Qd+yBJnujLXvCoAk5VhhlhCnRb0d5eTVOUcNiR8/TEVr8xZGB/ePnuSK/uJ4/fWQARO5xplBu",
+	"TmmEl/yOoN+IsBd/1gdCl1euetdeQWGW638EXFlbSESZgrbuGJnpdqyM2eX5xV+unhx2Yfc1jrz6/PU/",
+	"/3ne+quvc2QXvnOr9fW5MzZav53RbWlBXA1e7EzxotjwSpJvLDz2N9ta2b/DKrrLuPd2VcAH0Fp/wRhc",
+	"T/6KMs0xW1VtkWZ7N5wt4Nt+DdiTiNTPO04NgC5WGIowpMXOzbipjfgY2bPbO5q5zfBaEbUUP7569vjZ",
+	"0z9fPXvSkuYL3876tcKFJyDvGbkv+YYMO3uvpBOcg+n9XWPcPvzJG0RmKfCSFONBIJtlap4enMb3tEbM",
+	"e5CQ0EGcMmxA2o2bcu3T470vbE3uiKBdR1IqXkIvTsFhUxec3/qDG1qFxcC4HNzYB3oXWWOuJqrTz6yy",
+	"APmWC4PL9I44DXNCyJGUMF58vsTKSNiEZXay6btiNOkpvjDbm5VpHCRIdssZyVFV2iMDGO3vTgs9dSPS",
+	"/M2lPjZYw/qVDhpKQ1Vr2oF1lclx2IdpljbQHkFTJemabf9QpW76BO0KT0K74yeea/qJfOwVNI7Vg9SZ",
+	"ZYMMN0WJ0+p6/aUUb2xeEBbK3zmrOWoPDU9L9VdfyVb/Sk9B+D4mhF8n4h+UOO9tC5b6uA32xO1x6OQX",
+	"MP0VOcE1zDuS8Tsi9i95ngyMlLl3YlPIPOdRiKqckO3UC0pP1sHjRL3kB9A3lFFBMvW2lV2ektaCJXFV",
+	"sv39HmoI22XxWCpFOy0I5uz+dig7WyL0EMrTi+vws027ct95VVdp+1CbMxGVsOFvFPj0IrYzYM3b1szq",
+	"4VvcbCbjX+AVEcLERx/CBoVyAWG0dGwJu3khZvvMWgOEZ5McfEg5QAO3m+/hAlEqviUCrblqQZStuOje",
+	"HY0fW2aQwAwrlp+2eOaUfRyb0+tBE/FtzgoYf54C8rjywOZsrAtdLA2tovHhbIV3RP8pWQBF67WxeJx7",
+	"1D+89lRe8qLaphq4t8RfktEPRdgWmjWHajMi79Tfhnxjsh928DX9U4p0l7ak7NDgld42BW9WgHeX4z36",
+	"WvE/zQ1240p7KiVmfgC8DPiaYs+0VsNnzIRC/PXBEIWj5g4EwwM344bcMKO/QE/Qej2PiLLDR95Vp0Tj",
+	"hcQ9P0x2Qj1WbDcJCzbQT3/kqMBibTL4MNpiWvjlUHYbV7ZzA6cVhJkrddUrvZGhDBCzIDe29ukBwQWx",
+	"Wmx45XGPXh9AJ/5mYSrrAOXVo7HAZF6RtBQ77Sh0knUg/rAj5FYPzJny91Nc1R1s68p9eTebz+4Lee99",
+	"IakJiWmruUi8RUxqRT2fcbawQSZP+b5mALpEX//I/x/2/rW7bVzZE4e/CpaeWSu7ZyRbviUd581x0und",
+	"md1JZ+Jk58yc3Y8MkZCEFgVwA6AVJSff/b9QBfAikRQpS75F/aJjWxQJAlWFQl1+PxHSxU/ESPKsi7YT",
+	"JoUc2T+dHBWW5+Ro3fIoFvCYM1GWRn8TAqxoopkqNpS0iEYcrzsfqDTMt3SSWvVMkta7gDVfjQgLnFF3",
+	"g0mlyYtjujaZthSmLoeM4OTdDXe9It/SbpDajZvuCP5Gnzco87kzI3RrRmVvLe6HtSj32arVu16rq7Xh",
+	"o+doaXWK365DO5OqPKmuGNQ62c+JknP9AjQJ8Oon2KAxIzSqcHfsF0oKJVgUaejuYF+yGl7AqPAFvO71",
+	"XhAqCJvFBrCt4YFCEsgBFaSjeWfoaneioVHbafyIX1of9sA1cvPgJjl9Zo1ApINqIxE5jr2SDvRZbX6u",
+	"KaR6fdYuY66D55W/IFzfKGy/XHQ7ooErBJ8yFuuc1LiSGy7GBLSNOsaLpeId6NnJ2eEZ98h1PsVpKGLK",
+	"JmIq5LwcHzml2M0qKDBrkEN6LuWNZ2EK9VZ8tStDFR+NrrrkSjAzl2p6RaQiVxGdlzfoZPGV8o4nrgk+",
+	"rpI9d+6iqSXf9+3nRPHxxKwv8cX56Lrpdbdes/btA/jIyFOKpwvt65kwBFRAN5oXhKU27zwsvlv/5tqf",
+	"Ce965Xcjzh5TPieKGnbDvOaSeXWxTE1mdEEUo6GLYe4s/YmVNTvOsrvLB6EDFG/0HV+2k6KQKR6wAR1T",
+	"Lpy2D4ZYJZeIUJaqu8tdtjp/+u9UYKUAYkC7G8I3qqBXJlSNWdOJDCayQZHtOzZP13WjVqLqsExDj3Ym",
+	"tRl4Cu/mGopjdpwjZTt+m9g0sljAMUzgRpFWL8RxtHB4dimG7hLmaRVpWGufA98JvIJywOBQMt2wjNSq",
+	"jxOkjYBfzBJb7cTVt+XJbQqqmslnToxzOlBnUi6y7M6uUFtb6U41jWwLbI6skKCsCc63czdAVFQyltgC",
+	"VoRxrqJoNfTLZrX1WXarWHmQFwO/xA6ag36pXdido1S1QuGFwTcUF6nLcojvgK4vWhBHY0uoI/bCeztk",
+	"H12VnFCKBY3RpJYqUlvQ07URUjYftOnGqBVrGYUtb1anCPn2pgY6Cy79YLhcaF/3hS+Nx+k7AdbUaKCA",
+	"dcsUyUmUC+K7AtTlrqr8FObXpp263UIVUEG7d1IEhE+4tVfZ5Ut89ARlu/OaUfLCgQ/v3NR3rIsxQOVD",
+	"qmhV1qdoN1+ySM6hqaGb1mBoMmb5Igx7x4pT8Cgp7RhPGeeQrZYpRiI2MoRGLurb3AqUeFCgeiVPfYVT",
+	"6VrVqRDS2HMoXk7gzAG9GdogrHjbvr9ceCXnbPlJyO/B6Rjz9qGwQEuSUSGlDfK2q6U0juGWgPwTI4lK",
+	"BL59PpoHjyEAEViIIW7IXMnDjUtdj3zLUV3AuKTy9agc9AcIOZcrw04aNRHDjP+RmEDOWoeDcTWrhBJi",
+	"IF0iFRnJRIR2VQSDvzoHpby6G2NgqyEXCAoHAYsNC8mMUTGf8IiRRIQuEANoNjwsv6sTkJL7Um69qG4G",
+	"bIgTb39ckAm9ZkuhnEpNcbPh3yB7ZrmgG7XYbNoVM8rVNbfVZv/VihElSvziaHN2WjC2cVE31iukqTA2",
+	"NCnvT0oNs76oCKoVamNLdiZYeCtz0Y52J33bppeH2TvUh9vxsu8ZwPitkxAtd2+kBE5p7Vg6tPzhc2n5",
+	"q7yfa6Y0+6y4YX+MRrtc0nIjCxh4W6qZ9cjuq7AOkYQ9EOgWdLkhBNbm9dia7ijgwg83arPqdmSKWlyO",
+	"jUoF8Szy5T0MKUZha/cla9DHtli4UamEyDKUtD8EI8OER4Bu9jegvOiSGVVTZuxPQcTUtOs7MagwXaKT",
+	"OJYKfvDsej8RD35rdyiJlYQu55irDpBzqCPMN8DS3tc/7f/6veeD3p/fjronz7//j7IZsqPfoAwSXm3A",
+	"RXllw5SVydnF+zfEfuK4wu0GWahWbhK5ipmC/ERrjN2qSkeABlCl8Lmyboz1FZLp9BRH7B/mZqhKmnZf",
+	"H+MXffPKmEsqwqH88krGrUlpt5tO8AmWJdeeDiOgRI45q3DsRly0x9VqWd9S2rQVyHgBdQQxNRMNh6yJ",
+	"1AZxsw9uWqC+mgRwce3KCvVKoNocKXkbQA4XZHWP9SzkTYPpCGTzKyBvXgBEZ/vDRQb82YqxtbtRh5N1",
+	"la55UEXQbQ+RVEWcKaL5WPTgWO2QR6kmV/jlq2Xg1/XAq9l7dqvbqvKzeclM0hacOWsyWilRG1LNTo67",
+	"CNC+iKu24FL2sgtBpIlpYibnxHEgd1018v/5AEis6xP5aQNSFZdZ4d29mrRh0hXWiFRgbCrX3zdIm/VK",
+	"sLKoWEA5UsRGTTYR/8CVu5e/nfJSt31kAh5CPR9v0bbvxvMGv1lavbRK9G39FVhDHptr4GTFOPFMDjls",
+	"pNYwFk/C7Ui7dKJj5ohCjd2JBTWbsnjlJqVmQRByvG1PTCUSxAYo534a2n0L95gWfMDwdVcKshyiKkNs",
+	"SMW1AQFJK8aSFbuAT1ph+/BwGQ5a3b9w3VpuuP80zs9ZJa9AN5hDMJgCwXbYJcPFErNFE+gNX9TQCBq6",
+	"PXqdQ5Sr2PhmdEGGDIa/QjfhuugavscySl7xYb9KRSb+CEsF4WHEPPsIDGLKWOy8+CZJ8xZpx3ZZQsW0",
+	"q+hbqqfDGl0WXp0XV51w7QKeIXiJQmKKwX6ONB6uXs4bQL8gvuwXY+pykEY6hDSDLNguzQBkyhWBxAPF",
+	"aDCp8hEzBS5RWG9lK2r0/Au5klgYAlkwc44QvdwA5DnepoB4nttxN0l0ptgwIDxA5wOmHLARq2BHw4bp",
+	"pRVoxBq5tJL/70QaCowsUoabpFQyy+ZEKc23+oWvsWXpxrzZzpQWoWquQ2CokGM43wI1erfDZ5rDXjl0",
+	"u3Yuf1wJwtMY4givrnm7hsg55UhbDoZe04X2QRZvP1I+ADjBlwDn6mn5ylNc7hdkwXQK28pM14r/fMKE",
+	"uy0+hYmwothiqXqinOEnsAcBoE91Crx8mCgF46pQ2I9L4/LpDcDrt5NcPlAvJ8s5EsAYnGNhfnpfruGw",
+	"GxIA+8tbsI3wx5oDgRXMWHGo/1cmisi5SGNtuQXqEp0EE0KRvzaPzFY2002B+yrAdXnOuL+wz5y5ZyM4",
+	"XsSDBSCa58Wq1JrU97WU56IrYWQ1FwHLmN8zUWj12AqDVq7YWrdHsacZr8t2KM8hi22qC7mxfB0CsoI5",
+	"sF09rdDmHXIp2FUZaMaEu/kK44kdIuJzNEWOtupnJrJg/j27yWrMIa9iVoYGSJ5S6OiXJs4dbqv2XzWg",
+	"42Ljcd0hza9QNY/70uSkr9VNpaXw2Bph3Og80KoMOT25rVLgoKQFkdSFiOaypJRZcxj8E014SKwlbsTQ",
+	"WIPVWNYkF7MyuXtjyIRa95/lol54GHhRcGdn8rrwVoUmdCQSbBuJcItVQXrD1t8FZg0DR+XxTl8Ul9J8",
+	"YzIRpiI37hqBauyULdUhLfCggOcpaMFxfOomI+h0uF637M612gzbO3swazvPj/i95wbpEbzDO2maxOgq",
+	"eA+tG6BAPYyMwi7xf0arZQ3CmF6zEqfUGDaLq1C2N+NzEWxL/RTLEqgYTcxEKv7VQYsoUx/tK07WBxZI",
+	"FbLwHKAfISdFDHRsCjmU4SLvXPqyGoc4keuAUO4u5VuS4o0PKvbavEFwC7EWzsfJy2YAoOXuSUp/M2NU",
+	"J4qFLwoUEvYsIhXBsr+Is2s6jFq4BlX4gheukjwl6fSnq9WTVEuHddN9wM1pIUT59HSNZrvXq1mqzeLv",
+	"66rh00PZ6j6YxudWP8oF4pqE01xDaKNJ/I1F4cWsqjvJ3mqQCIN8ds0kpzLW3SialmvvzR372kWrDFVt",
+	"DWBF5fwG8aJWs1UZAPLmxsHkY0ltFv7LvaIXHC9bbv3rJNt+eYs2aMjGVGzV+PCc29RgH8/npPJ2y3VY",
+	"97sP1obV1gHr7ATdKNSRvtRNfDj/0NwiNXOFL8v394shhSbAEELFIxZFRPOIAUOACMlYMp0SgHOjfXrB",
+	"Ryf81i9j7Frxd7M7MpykSnf8S2aMB7NuowQimEg1iFPuoBRBJaKzGNSSB9PF4Pjn0qcOFRXhIJCRA4Wp",
+	"Y5WtCFQEa1Xilb8OYgZinLjWlLrv/O6v+w7nBFkSvKJ64gXJXmG1XbClAFUL5hnERxwYpmYDX7S4qk2w",
+	"YegBF0GUhGxQ7IHInyDRL6yCUQXZzOxy8c0+2T9jxJaSNM+Rr77Ljlsakv32hixsbsyAzqH01P+bnBdK",
+	"/TzzQ1pwDuQTrpwOqNF5QehLs+A1Yu8qEAeBFIYG5fudUZxGg0zjV0nugGlwqTiTcE1S5kFsPUTCD0rg",
+	"hlaFFaMRSTQdV+R/vrpCr0awN15V3Ne6+XaUVOxLJai7pMZl0rikq6sztzJPmRCWm0C0Nw37TGdc5P96",
+	"tGM7tBQhdtHo/19/eBaeDJf2i2elocn2ZqaMUqRB/Vap4cjAnp6u5RQpUYH16Mp3pBJlBdOXE6oa885U",
+	"MsOXpslmzHpOkFG3VseXIc8FU0/0C0KH9lCN1WD+7wXUo81Y5vGpLRwmnIC38LVWWKgw4vblJvi1tPrR",
+	"j/fP6sX5nc921BuyDYrESl7E4szurhf+L8lFy9NZZGe0uYzkmxQai0dNw3h5Ks2j+KGCkFgxUJBgEUSs",
+	"sWJUD7Ux6EE2n+lEuSGXrjIfizdts25s5hjtCyeH04K5Pik11y6btNyreHza7tSBA8jdsPrVbon3ADPW",
+	"JVtIg2m5o3ri1HepriZOZ/ADnohbT2Q6Jav0cT27hmlw224jLGLxxJ4jMpaSBzWT1VP4+noD8p2a1PYO",
+	"EsrLcXo7RSzEnpasiztkEV34fm4sR/e54YELslu7Z/wvXFxzDFF5VU1Bk7odzBgPaBjmf1UMkoOrVdFp",
+	"hEMPqpnMN0tht85Cu3gcGNnmWeVMFnaOEJGXux2ARFzy1uX1NAwHruB4TYNgHudg+cG1WtG60yiIZFIe",
+	"nA6ZoWXxAaDjsN/CPjxiJau8iSdUfGTaNa1lQOLlkVWuSSTlFEmd7RI2jzpAUBjQFZLy1p8Jo5GZ5BVH",
+	"Tq1w88il0CAK13HvVQQUm0s1xavGsqp632chlkrn4BYY28O6UOwKiZnSsoItAdLTa8XfsN/sdS0Q3WhY",
+	"Qdyq2DW3dgcjLxiUaVhdDEjE0aIFsNGXKuBLI0ko01VfPc64oFFTBpRw0UpTquAc30eUOy3o2iOslYnE",
+	"0bwi7kIGlcI1rHEN7idMUSn5j90TBnBgbjNm2ElavieudQWBss4qtueQfGkoBzqgUWm5tFRTplyLrEoi",
+	"prEJFfbEg8pbNWj3sBpw6S6FbyGmeZsdxN6gClK929ETGrNGN4ELgRr5a0WGjn+tLE3lXxmZT6RmZEaD",
+	"CRcMCiGwsHwOtMHpqxFNy8nxall9ZtTZLiaUjKIikGKGmRgx6tiD4cc0tuqvn8nr3I+VjZfUtCus0IbF",
+	"LdfMsLi0I1pV7rLXTFmZH8zTtHIJIi+/Lj0Ol3lHqS3yO6xb+27qBOQF0ouSl4NUWzLzmdNLZ6izoot0",
+	"TtM9zG02/pVzhAU4m35vziqdahtUudmsMShUi4EDKVrdxOKIiiar+T5yaQtuGinbKjqGG0XVq22EdRgy",
+	"Viwro1OHs4j9qSEDcOFSfGpHe1MSHFAVKQi5XuxgQO4elW8aSd32RceKBmxQjqPxC11gbsZugBMeTKBC",
+	"yyUoIc0EDUqhh3wGqD/AC+uSPnATPD2r5K0tRXTqN8RB7ubHXTUdG51JfYnvjU6kmW9d/mijErY86CJp",
+	"+1/WOfxA529dv0D7Y27txt8EgK3ZASo7JAZoD93BMX1a7ercwinRy0HNGXE59StCqPKgwdTuvkGitMTa",
+	"CXCNRjKKgIjBJQgQIAu7COJiZmOjU+dvUpudVmRbJ6CqJgs3mEX5h5GkYd3ptolULb9xDRKE27TXC2H6",
+	"Stn4qyb3VgTu4cjae7dJt5K1wUy2wMTC4vjmoF6I1NtqvqvxTkelnUlIq8I1UVLOHMko7GPpvHPs9h0r",
+	"OSdGVrAXtDz5trS/dmytZuGD/UIZ4LqUs4En1ChtxPB9C24b15SHPhtqv1x+4nDuWstWdm5Y0df16513",
+	"hb2IuUlwy1glwx+YTjZADhwmvCxe85ZO7dmezVEQsPYFhAP6XAVDshNuNEbJXsCPITWUBHLmPqUE41CN",
+	"k9x++dq9xEix0gIzayrOiZAEsmN24FUddWXd4qys9/fCELskL8gwRYw9dwE7gDVNUWIbPMJO7HqjDlf5",
+	"8VSu/QYsikN53ZTAAl624bWuKH116hwu7CBmyvVWd0n8/PlgprskiBP79wDK/2ZsJtXC/06kIiHXU//7",
+	"UtZmPV+WH1DXvbJ/naq5vMzCLq0yYDIK5VwManm/Z1jJVh4aGjLNQ0YMxEB88Sb/iiE21x/Sk6ICxW9W",
+	"wGzLG9DWwaAPLhCUlaT+vCZJPeN4Xv8CuZelmfBDqJ7wjWhA/fly5azm5w4MaUVozQWocoJ08rwSXXQ5",
+	"/R9EiebXzBqBhRSh56F7oglDN2bGqMCWYvBQwkK0qrJnFgMnGX9q5Xz5eFybGiApzWA8LJcQa7UrPxxF",
+	"9FqqSswzaPT2Ebuu72aGLQFxz1ZJfyoQiw0V4bDC456Digyysay9HX5DN4A4czddfkh2i246e9lUZeOt",
+	"XCUHvdZmkdiYikFLyggxbtvylR7Km9ftpnHVRjWaeHXVxHymm2TI22cUK2C75AhK/3MKmQ0vzRKuFS/2",
+	"JQYO9UF1GmE1oQSaQaOIKQhrK0bDF4QS6ww6iHiqHUVH6PryAZwBcvL1TQlHZVauVaborrINOXip45Lc",
+	"QyNDvVy5VxGVLpfIr61DhQmFfpym3tNqwUUuQl4aOq2un2+JS2R84WpJeXyzrM7XLKvTjlPexb88cKqP",
+	"/GeT598mG2fV+uy+LdiuyA16gvlX9j4xNxGjcgoHStBRdvAT6A0GVCleARVWXwPdXhA3lrdlWiJiT5Jg",
+	"6MYsbWfYqlC2q+SqkE5836o1vqHjtYZbPnPC6i9s4QTtzqdagwWzOn0z/YEFjMdmXTZg6byN/uSYGjan",
+	"CzJX3IBL+WIZKlu7Tgui7WUQ2LJX8DA9PVmvJNFY1bG6+69NO1zGLOAjHqQtvq1e4iqUgT7U+XscoDwf",
+	"2GddEfzGsIATnJu+/Bd3bw4Lr3oDu2gcCU+rsGodxMH2ylky4BUhDbhiCN1cXeaVlhK0TOvXVCQAdkBp",
+	"HcKfTQF3P2MM12hy8f4NGbIxF7oBxK5LqadpxByggX3M0ttWLu6vfJwo1r6dUs8roNkzEl1tIBfg63Zd",
+	"+tXMpdsTK5CYmmImNC+o83ErDGc0ZaiKZDAtg83RZJhoLpjWxD6w+TDCpOmznQg1xQxIE13la+GD4hym",
+	"EMKQa8r2ZBQybQbLA65XE0ajtprFv7IBoJk1fNV8P2YVNK1vSWpyOwdq2TTjJ+V0MGt6c+gNG4R0UQWM",
+	"otOuXKoNOT4lE5mopsWKePdMoJfb2vCTbuERhgn3d70JxCXmxp3iZ2KXzUthQYvrkZ+OpcGvqCcqSq6e",
+	"K12mCiM2Gl0kITevfQN2uyKJKriPbddP1DaHySDxXOBpw86m3QFubppcahQN2CalEW7e6hdk9xnqpbXf",
+	"RfG8fcQDYjzYiIgge8ctY/FXgOhXDuIt27S7bVNl2Zi0RjlqobXyCRxEpRrlO+PgVsWhVM6QZzRKcQRC",
+	"TNwwMeaCQW/hNWfzAj5SDjzD3uLeoXeu+h8NF29bgJTNu4Jy87f7M1x+sW50hBuNPukN+oIBoaJ0fTZZ",
+	"8BuramVIdYuq6CKfTiNTkI51CHF+ircFElEz9e1ftma4+FotBSPfGbyEPzGRcwEwpgCacFCls43GDyK7",
+	"0gGvwcTV9xL7b9+O/4Hj3JHn8U++AVdlHCt5XdEP3z5BOVSMTgfjiOqy4z43E5mYYijviSaBFNpVepRA",
+	"LYuwre2Ab1SwjO0QuXlGF64HtlwZAbqqgoOojhYMySqLU/m60GTdoBzSgcmNRp3iIuViQrnxdz3OVioB",
+	"hZmrl8Db2etQ2G+00xk2a1IpX0aJIrE6zvM+PtFkSCMqAnZALvyPHk/cE4w/0S/SKks5Z9p+npWVraK/",
+	"+iakpukYJtJOoKbTiDNQeR7yJTfN1MSKTJvxYrFNU9jGIffV280YWAslH2mNTTbKfJNXevdsEmtFplnw",
+	"oIRHlEdRlzhsoy4xMu4lMdI9jBIRApSiFIyEdPFEI14QkGczjMHcjGW4jbvt71xRUxEjmRc07OlkpgmW",
+	"fDaIRLkIV214gxp2A3iDxPFMjBiSFsZJDE77X4k2M3TnAV7TW7SFtXI8inwdy8yDHQRyLLhjnHJLZm8U",
+	"RdIlSlK66W6HzwDW0c6cUixwHxtFhR6BDxJI4cv6u51rmQQTdE2QjRYSkqq8raoSnxek6Ul57uJm6uKS",
+	"pRh+o8ajsOV5mNMHlOuJ4vG6NqTSxJlAlgpCNcGbZBnATVJ4cIt/OA7bjcgSCzAlpTlSNpxIOR3gV4rG",
+	"d+2Xs1qY41oI0CrCxOWHly7GEgdb20Nd+7M6El0NzETJZDxpqu4bnRJFqAdSNH2EtaMeIrCiK3mYiDBi",
+	"gPLEA2ZNtXaNEuXeadMoq8OKaxZlcv2SKdiff6NOyqP9Z8XXBnJU9152M4kj6srTMB1qv0bkCKraM5qg",
+	"JZa1argB2AgGULxWyhoBTwDKsJR4RrSA1NwQZreWLGIbLJP5j1uIbGlPtZeNXOezf+31wYScdm/S98mu",
+	"S0lxLhBRGMTEjw8xHjzCwxJHeb/33NOUHwx6f37rd5+elPOU8ypuuQmNYyYcRWKeK30+keyaKWQDOMdk",
+	"sf2IjikXjkHJZS3LIJ5awY9dVwbzXFppswz4KmheHQVL9WHQq9kGspYe8/xejjere1e7HW21nGMjxorq",
+	"8uVQ1iKq0KFMTNFy52FzHGxNyScRa8it24zQiZfxmv+q5IwcvSB9wkfW9AZWoocLcvH+TVMEGkZFFcgn",
+	"tLDBgmNvQnmBC52XbxZ2xMiRBsNqy2SOHBxtspiKaRkllclV+Lgt3ouWiQpYM6r1jE/EP8q6v1wHtIJL",
+	"pDS6gg9MmXeyuAosFIjrRowiTht3H6DMq/0OYpQf6ZdX1LCxbJ1497nNutHbu9vL7JGQLUoyoZUpgrW4",
+	"wM1qygz9skLYeFJzv4F/q9I+m39efHz9nyTi2mSchfC33utPvaOT4/VtcQXujJS5jUUsgGCI/cEoKXgA",
+	"6F4ytKIIdAnr5d1OcDdD6A5zPsu6ld95cDAvZZtHB700lXhG/7z4SAL3BOuevH5Hjp4+Pzkif/v07uMv",
+	"b34hZyf9s5/y8O2XnW7n/3W6ndedbufC/u8fnW7n751u549Ot/N7p9t5W+phfqRfXn+xRqL9yS3I6dnq",
+	"Ac1eB+WerIKdoJW2+SDhFmM6tZtLQXcqOvjWj6U04YuSnBpueLMK6UhX5rUIW7d9NUEGKB2m++q6Mf1K",
+	"A6NvIDJLIh9FngACep6bmJ4lGVtbau7X06tMhbrU4Q41kb9S/J2TBtU1S2K37vU3lMI2AvgmfDVhrcut",
+	"65hH5iyKBlY3G5Xn5K+uGOKH9uVBQ6orsBpdnALJcyE4YxxrMmy82S55dHR4dPyCRGxkiD0AeCD7+URG",
+	"5b5srbWM2HVptSwPUqIU//0nOBZd8nCgBZCCtaNPEXJwTUuP53ZU6QQIaTelc5Jt6YQLIGDWRE/kHGA+",
+	"NKGOg76iilcMHIjyAF6ifBXgI0f8CbdV2cpwo4ldv/L7u3b+Fsj3sdR86UywQsLVRvnxG5uqppeR1O/x",
+	"L1QYSo0m7HajKErxOvvkhboVsEJuCur3Ifu2m2xB21L+lSjQGp1vOlstTEDX9SQ5REvNrpmiUZOdc0PC",
+	"lMxUNFPtbSvo6ppJFTJVNT9uJrCn7Pm6xuYHp+u3ccr5QA272QlnAxSZYbIoT0Y6x6JLXn/qEmTd+5tg",
+	"PGvvYVEE9BlCKsIRzuv1p58g5f0/l/TibI2+Luuh1IwoapgmE6DX9ZuuUYxCzjcVvyYK6BPKxacY+oUO",
+	"I3YOzD9qTAXXkAXGdAkl1h3qoTtkJZwglBTAJeHMFPi8BBhR1xhkt0u8O3akXtMKhM1q7/Wm/iquzvp1",
+	"bbZWubjDSmwD8TTtHNv5cVe+ILTkjHHDmEW3k65/IZsGPlCnm9dyZc2zZoP0My6MogOWYJEApvaFNAOd",
+	"+NQzg7NWp9v5ypRcHzFxE9x1CpS1y6dDrNHRW7EmK/AM+VjYBsZlQ+pFJZNK6nzXLGi1SxO4EAi3AkZi",
+	"psACuAoaJPuMOPrbfuXHwKXl4rPlIM6KB6bc5f7onsqCqRQsRLwzR9sORQtuw0ciOuKyzNC5TIl/KYL1",
+	"E2TKWOwAxyE/ysMKxLRCAsfPTGGgpbPPAO36M10UoXyhaFlD75WVaeCSjZgxZerT7Xzp2W/2rqkCXB97",
+	"i5eLt3iTl4vLt5f2RC7e+xu9XPzubmVHwGfMTvNGULSN6pryfEqtClTLdxAS8pBwkwIa0STkhhhFeeRg",
+	"jcyElSMCti5pKo33uqZL4zjP5ahR/n25+MkVMmXlSmmFUqEAClwzrEoSAGuTIxXGCtBBHFEh8n8IHf0i",
+	"/pYI93s+Y64AkTBEW4kcatpVY1kHfpGWoJbyu7ijTkmivQxB9I3Rjk2oS5AapusyXl1idz1rCBx5wXAB",
+	"+836IlkodXKGmVdENZxg7zwZU9SgXWRj5JS1LwgKmNYD47+6lepquNsA/5xJ8ktGVZNURGFIhZutrVj+",
+	"6MvzdkeBt1tbFigWricH/J2FY6Yu3Kghoz7c4FtppcjqottPBg1D+40uq+woxaGnb54rSMTh5QZTt+I7",
+	"d6heYgV4KmE3OKa5W+ze4FSOdQu2RnEabaZmTRvo/eW4TzX8TmtaKfxGRWtJZU4qT+ldUt8STHUhRTsB",
+	"S+ZoJkv3ypDbn4dpxUTDBeY0eslF2QJv0GSjVEXD+4ixZmN5xaJoRwnEmdQm5aNrNUE5i7c8Sb4QbpAD",
+	"aG9QzLkYRK4VtoFI2su9J9Twcu0Cho1KywBKoingBRtbf1G3m8BL/FajCkxQJ8CLFa4nw3mVGTuPNaNR",
+	"FUJO0/ievdLQqJVUJgKOci3F55P/1lqLny/9HGS9AS4FmO9YQQuRKx3ylnHZ6mULnLNUa0hwCkK/O0fI",
+	"LmKr6W9P39uYRxfGUjkXbuve8V7LafQ7FzeK33pz3q4NyS21dtRbIbciyETASMQhs2fmjCHuEvpWOo99",
+	"bo+qCzKXSRSSmC5I5JoPb7R1Z2Mo30+qeIWa0Afl9SinN7lHVs7tKyeyLSb3HTPnGY8cdsg4CkRflZmy",
+	"xkvh6OFxNoEcbggdE+bGM5o1/5S4DrWT3W6HMIqXPqZcFXXBQKUdd3iTZmvyu6ul3cxKbXiAymW8Gh2d",
+	"tkHenlkvuMXKyadyhm7hnMDx3XZySPDeQ8usVCHQCQxsaSBHx3gwHCoqgkkHCNqC8vhv603KFZrWvzHs",
+	"wVgxWb/zfMp5HC2MzidoEzXVBgYpFV3efCTVAflcNFGeCoZrwoW9FPN3OpmtWqIa08K+0FkcsZqyvSrS",
+	"/Wb2pqqhAW6QMyh+HGUT/ckp5Eqayx3RIIFwhYiDV11yNVwYZv+FsIL9ATo2r/CyEWNXdpopzONB7tHn",
+	"HfvFTllQPetYnEnBFgefUL/TD3qulxSwM8ykc94xMoomMtHs0D6Gi/HhLG3b/BSPFW3Ng78Bn3K6/dyA",
+	"4rn9KbPpcY/NPJBfIxvmZu0tfK0Ur6mmB0fSaT3pxyoEaHq8mdAIo+3eX0deUqBvdr9ar93+VnreqUDk",
+	"ruMM63bmtAAPk2ekAZDNurcpO7Vkh5UUTtmdTOBJS1O08pTcgSSVq1JVxUXaeazOq9DmrnhRnHatilZ0",
+	"Wn0BqhJUW7PckOiqtpvGn++XT/VO3CM2Ko9vVUlsOauWlzonhO51SxfKbpUb9KX/IRhJNDsg2ND6VxKO",
+	"Weha1YcL/KFLtHQNk4KRuZJi7K4IJTYoQnUKSWLXnaVNHabD8gYVolOJ7Y9wX8dTj1/pYqMkDyYI1how",
+	"YaxbwLUr+gy7vurGb3Up5VCKvGnv6LyH4mZ2fNY/6PcdyYbhgpZXfaVuBZBehAhsQYMJtsVktzt9ftI/",
+	"Oj45PXvqdoUS0NNfX5GTk5PnL4g2VCFLXZgoLLlxhSKO3Cs3zP7x017/rNc/+XjUPz/qn/f7/68q7QpV",
+	"hUqGSQDvzcMuSQT/d8IQ+FYTbOcC14hdM/WCUKQCI8dnZwRQS4sP/3KEj2KYyll54MtFdggUzMylmmaZ",
+	"ZV8Ic46VMfZtr2mUsMIjvrl0byeSY4Dxg0usfoT0P4RUoWDmKyhJeQnTFZQEWycmpIbaf11+1v4YSGGs",
+	"iwOODQBXIGrnVfEt7TchFqr4mIuKtkaohDiwl/07oVHpbFy6es2rSYiPPB1fdXM47uisSgWUcoimE7IY",
+	"+tOlcD2d2agmoXtYxdxfYPG3Sxh7wbcnq8J9js767j80a8pUC2ad5PVTyUtK3c1l/xImAD3MEidyFZVt",
+	"LfBFZuf0Jv3gLfbOzKAWqV36rmS1CtEi359Zwg0Pnz3RoCBLBWdPT9q1dKdtme7VKveFX3m0QWyBxaYx",
+	"9nbIx0yXyMPlbxe947OnYKEn7At1tp6EfMxNee9uaycgTOII2nGaxnbSBE9pzyNu5dhVUN1Y0TQnPBay",
+	"lEfkd99GMVwQarfAiCp7XOWRYaphm3TEReN3rgw6y9FIM5Ohj6/iIo2oP0IrRsOGY5PXTEU0Xqdlf7jL",
+	"MD7HeNtWaMX+wiqfhnmf1kDrLVqt/QvUZH1KS/PSMqMNIgXF9myXBXDKuAxD7pzIwoJ7IepmCl9QqNwM",
+	"FwuivGAX163WAu08fpfZuh3E8ODmb2kcczFuCG+6hGuIFeOUQPrbeDAaTb5KgdWdlMzw/qves/ugDfIA",
+	"PqaYkzRMcT3tzeCnXqCv4SSz8teekOgxgniNFGOKhjzRPYdY0YWdubey7WRC/dWVKuR3t9Oy/ax8nv9I",
+	"TCBnN9mzShA6pBhFPKgC8CjuIquftxNFcBz8W5RGYTK7VcXHEJZ/XFIlVqa32etW63C9sN+OviIHxM40",
+	"9kOK2LFRne6qA7d6QC33YoqnyQok1x0EDJfrZuFk5Og+C3Wr7ljkwfxWmAxyLkJ6Irohq1ruzFTXWdEk",
+	"LqPagu0kej1mYFatWLbN+qyLG2hhGLkFdY+qlMjL1KVo09y8AbxQY2zf1ltLhTNZNmnOJfEPWQsJk5ui",
+	"3YdHc8txgxCpZu85a19WURG5STRzQRuMeXFkX8ZQ1xNNjJSN6ueBx7lpDVF1fOEPES2IlmSWYEcod62p",
+	"0zqC+LqWxzIhwbFWTO4ui5hd5rRRmc9dQP1HVIwTtw3XljT762oZVyfOKduIOABh9Msq3TzCYMj1Mq1J",
+	"nWUopxrwp5T0zRtYjK3xDWTisKqXUCPEQyv97JqphYsEdne7iGsBnNJFXTpszGKzADUFrDM6p4smrePN",
+	"BeF7xUrcgtO4m0Jue99LPhZv2naOhKy8IxRSBlQQ159ONB+LHhcZDyDV5Aq/fFUG7lhtTQrgu6eFmOFJ",
+	"aZ1uxlNRQKs5Pm0JIek0tpZ1ws7jThpwqub5kokQKBHteTqiJptq7ahVBfOwHtrQhSZjKcOlTMvDbvcB",
+	"woBNaN+Kb1lCNWnn79reHQB0m6PbriOMMEzQqhMW0GU+yYXIS4oFgikrr3u79kQh7fpw8GvpuNJHLFFH",
+	"NFmHj+ngWixE9kY3wXh1dykdmuThSx61bVUZ8igaABrtOnqPfON823G7u5SPGwDlX1KDG3Obsbdw7iZU",
+	"CBa17H1ZKr68IRqs/86wqpmGRhWlDpvYqhEzwaTlCP13KkbYlGmuVcgA/MGW1VkV1A5UQQYcGujhtqX8",
+	"1C7zvAm5QB5pD2/j3zaDJs6tVfpyhbVf6+/mNWLn3lZB/Xbgdbn7v9qgR6NS/VaQ5xJRO5Pv37xry/xV",
+	"Vh9woT3svLJDsQd465FIBf/KxBAd0yDFB0rD4i1tpX12zct8aHQQKr7OiCtdsRfDR0QzqLbFGoMCoolz",
+	"n+oxjiKKt18TFqh6pUvaOntdY5pDroNW7DIx5RuSjXidhzvknly2fJ+R7+ICsZNbQ5Nvo7tRMR1LUYVT",
+	"BnzsAqqvscYEzzEH5XzWY0FNoqoTp0lVYW07amkVNWjRMAVqZuSEz0ZYsxi/sIjbo/5WgeJblzek3enr",
+	"803pCzQNL8lx451gSUAr9oJ2OObLoSTkuw5x2iFFBYhJA8C2wf6a5uEl1zVfgkpuX7vBsu98c10Wsx3s",
+	"r+4Rr0UI1f23kHVIV6/ltwpMPquuJ+VRgY1lqykQGYWOaGiQCINBlqb1J+vw031U9KCRBqTBVAl0hjUh",
+	"VfxDS7LmcoPZTeuaV97DySaHWk6KoKgSwgJcERdUbBLhR6ubv7cff77E3hdXr/GAl4R653miZSXaPFe0",
+	"dKfLlIyrFc14psstR52RfxVXeT7RLBhAbe6Qavb0tIs0ZVSEVIXE3UnnGMvIeorbFc5zN450GA0m6DPX",
+	"k9bh2IIlWRtVTbVoBbsKy1sOyDsp2Ll1eg863VIGtJLKlqWK0UpNvEnUxN6iZg4/sDiii02KZJsC3rTj",
+	"0GzOifl93Uu1pmrOan/XGKuaSlo3gg3B/6aMxYNsGEVh+weLEU/7pE9CutAH5POER1AurqDRgQri9Qf7",
+	"1Gk0pwttzXE5JLUrwy951ntE4fSF+tq78ylrMZa2gLWfe8Wf0QX2O2yoAsfr8Bbz05Mbfd06zHn7kGA1",
+	"ofhKMB4uLH8+m25GldUGDeYvyUXjslboNtqgetRBCLhnrXQt5d6Zm8lERh69ssU7lyQyy2kS2mI0lxoJ",
+	"uz/9gaTSdwp7thE17dCF57fFziVjJgbcEZ3djJgEMGTD5vTH9MsNIqgZQED2Bjk4NHvz3JhynBJV7qKT",
+	"it37iV78NncQ/y+jKlr8JiMe0rY0zBd270DDHcgZ01Cfg8UKZMGo6iKyK4VfrBefxMRI8PoQ0xVgXAV0",
+	"yK9WILvxpMjmJ0frwn7e3KVfOe4/z+OhH/dzhiDP/uYrl9IvHh2ve5bDca1fn3dwEfQumTST3mJoS6uI",
+	"4/RkwhW46eh1J4qbxaUdhqc/gJxwSTcXpH1xoXzBwN9eh79cXpD//fnjT1AlLsjF+zdkysDphneDnQxv",
+	"mQ5gYkzc+W6fz8WohE3wJTbcI6I4wlCnPoA+IFeHgGd6eH10lZK9S2GUjIBmlSEU+QTZsglc+4JcHZrD",
+	"b5hC/e6/KQX7l8g5F5Dd7RIaaelbKKES4l9Jv38S4JfhZ3YQyYBG9hFXB/8S/xL/k1zoKQbVry4SM5GK",
+	"f4UC23OCOfYrkGVaMofd4sSl/aF2LAf2zq/kbEZF6E65M3nNCCAR2O/hadTeF4Bs51RAXcfVm5DNYmmY",
+	"CBa9f7DF1TnRQPAM3J0wzJTPcyjDBTpuY37N/iWIe7yEOhAIpLp0gdM//MZp//kBuYCPwdcj02VH0Y7d",
+	"2jUNKk+4IDEdM31OrsDGXCFEz5VgX8wV4SMyk4qRkYwiOX9BJhQrJ8BO2DUIEqWlujogdr+3o7y6gOry",
+	"c2LYF3MY6GuEh/jP3y//84kmMxZySqy8dXPUpWGoPNa5zthpgO8Nm6pGPGLOFvknEinO7fMoCWSUzAT2",
+	"ptJgQoDM0q8XvFMX6gJAaLgg//vyj3fkb1cAgnaAe8TVTzAtsMOA8+w7jOEtUEYEeXP5Bzk9PnqWNg2/",
+	"IHZjxnnOenR5iH/59OnNLzjdnx22tWIjIP+12iEjFGIaYwU+l+IwVnIYsdn/+ktLcUX+Zm/5/PTs2U8e",
+	"Vv/KKBqwK2uC/51Iw16QK4jN6yvXPGvf304KTEE3xdTG/mvXPZIhMCHW0pARxccTAyO9+tKLmZpxrbkd",
+	"QtaSm/0VMP9BOeEXPQVO6C65ipNhxIMrIqA55YomZsKEge6C0OrZAlSLhT0u7BihLVqh4NjnyrkoPJvm",
+	"erHhNEH1FBYZxj5kkRRjO49Q6wql9egEHLiX6NmlvyIzqqYaBCU/bNBZ6FzXmZiktD1WkaAECFmK/iWg",
+	"6SlgLtOBDmrH7q6KM0MBNR9O52BC9fnhYYpScuD6Vw/99zPgis5Hf1EORuK8c3TQ964YjXnnvHNy0D84",
+	"QZLhCWwFh6Gci0jSUB9+w8at7/bPY4zTpC/5Juyc2z++V3Ks6KyTpWvgLsf9Pua9sKbfOg45UZSBYaan",
+	"jWIUdmTcEAtu4ZALfPXls/hKPt21l9tRwAo+Pe0NuSG/c5F8gc7oUxxL2U6cjvnwJQ0/sH8nTBv8yun6",
+	"r7yT5leZiLCwqXbO/+vPbkcns5kdfnF0zgZDEHbsQAkMHQPe+1saTBxYfl5LOucdlHzoRLYGQSamh03N",
+	"unN+8hQaqGOq6IwZwGX5r2/V8/NEE9cAu9T/CsdoeBgFF8IJYdq4l7kZiNmQLVienLrfe057oz+/PT0t",
+	"46P+/uf3budwwmhkJl/rROo3uGS9RMEeEEeuFihr5ZbTTn6EawXoDeJGbCYrNUt/SReazD2VAq5CYLci",
+	"lTiaYLf27/Hv1Wtvn3LIhTY0ig4wAjlmpUjtAHwBGFQY1EQQC3RA0AkfIWwA8nzbkRBu0AitLMQbfCJ4",
+	"ca3WosXkXxA9YVFE8G9bXwOo34NbO08KKpApgEBA86N155wzRsdMtNNJWJcZXnV4fXQYSDHiY4edUblK",
+	"l7BRoe+hWCyV3UYrlsAN4VXhxisKXzZV2SWH7ia/MRrC6aTpFz5yaBZsevm7xGE8Nf3CZZr0/v5nq/3j",
+	"LxcZyOSs9mhfNoclooiOlPVc1FST4WLzzeNo/Vc+CeqODIhge9o/Wf+lX6Ua8jBkAr/xfP03Xrmuy1ol",
+	"+Tu4xpQ4SXaeXX4ibqATTCgJZ9tYlhb1gEIKaY9B56gQjJql4wraL+ta+iHaQ9OYGZ3z87H8g/gjq2et",
+	"S8RUyLnoQil2l4CLPFyk5xp3QzhGzJg9So3AGuCn/pxoP40TFUvNcq42HmbgrAk+ObjdcG9CI6pmZToN",
+	"0+EnETdWps1LGS62Le8X2Q1Q2oub+Pfda9xnFmG/cYWu2bVLZc7LGnljNFjlJxpWmWuiGc1BJ9IIyD03",
+	"1c0dq1m3c3rU4BEfpfwdCLBqNy+3Wfk54iIfTXPHc8LFNTewSjfS0ylb6Go1Ld2zgO8FcjVRaNfqRaa/",
+	"WKEOWFwTLsZlmoCXuHH+wz79se5rO1NxmLVGun1aXkQn2NwunGPOQ99QyDmxsvSYNr8dauUTnc7ijfQP",
+	"tWqtBjqN8ybhb1fpOb/nHnnVJbk/Wlkv/gXFufi3VGKvfgLaxdfh8dnZ0XOSliUSad1lz/5kT4ndbOu0",
+	"x9KuR/yyW6Id4VCGi+y8eUBA3PCSsZJzZ78wG+BUBNuj7N0gTOZA4Eb8mhGHaIkSKhNV6i/jFGab696a",
+	"tLImH1AC78ZX+EOFdp1q3HKIa5JQ7i1TvWUC7z1zGjRd+Ngji0Yu2owR/PnKzLa2X8woHujKo+7vdMgi",
+	"DFgPHYmkHYCwDruQBLMrVUdfd+/dxR6woQAqJ7YeeHAVGZgpgCYMjP04ZND3SlpjyhKNSQCMe7YPCilG",
+	"w0VtNO0Do6Hnvn0IAbVu56yJzn0S9JryCKh8NwrCBVRgFOgcwvIhNXRItT9HbhCf8/nJQzj76co1ibg2",
+	"F3hJ2y3qdz7jpsnW8QrSWHBlCXyGAT6StH5WSEOCiFGFRcEQB/53wjJS7nPIF5TJQFautMsADswWVL+X",
+	"BRBdm9O93ha+50US86MoJV3rPDLwclQxIXDp6TuXRA4jC1bvS8Xu8Bv8+/2QBlMh5xELsWmgnaDBjL8J",
+	"weNoFbdpcO7LDQwe09m15NRJjT3t3HuHolUuaqPAYNFcgmVYyASZchBbx8e0SDHMUC+lEypCZ58r5TSI",
+	"pL5nEgpD2svmfZPNV3ZZdCaJIKYp4jvsYM7LvamEJo6qqHL/hpteJEiMeid7uPcraWCkqtq24cPCvr2m",
+	"7LXiYYjF5wwDNF4SLWseikmqGz91KBODb4mqWuWceKjukjKCCrCNXXormWxUuixQFPXQHJb5RObq1EYj",
+	"4HG3R8gNfBg7O2U+zFAxOu2NI6rr/eeX9rq/w2U7XMnsKVCqW3GCdBGZB+eA5uY6fQfXZkG5S4NBpZpd",
+	"tK6P86frnLE0HPX7TRYdIG0OmDCudLV01Q+/wS/w8/dDGsdKXm/gHWQr19JFgGmANkkW8JCFRIqAlXqx",
+	"OLTbFsQ1Qrh3FzIpv8AV0kTLGYOqOxYBlmUh2lxsM/J1rVhAaXD1G8u2F9eG0o2qcDuyjQ6lFA49q4vF",
+	"rAGNIlcY6zPeCNlUnrk2TL1c3I7E5xDESjdQHGYXodPsKkFcEWrH59JnC7AmPC2sfqJ9FXkPJkEfypiJ",
+	"qx9cZzaNt6V69trKhUbeCG9A5cjKWqF1j2ri9CPc0W6BVRlbVKjl7JK9fUH82z0nV5//D7bYbc1Tix2j",
+	"25lAygvGkO8hyPe2lj3LfS3/XulX4KH7jQgU5AMIjs7UY2c7ypybSajofGc64B+w14K9FrTUgs9OdHRu",
+	"Z2itD2X7QRDJJKw/Lr7CS3YoafCEqlPiRRS5k/PsoR0ScXIJ1Y6OnilGNGOCRFQb1yIGaWRtoF0N05uz",
+	"FGKOCnSrmywxdr+VRAVwEIff4N/vhwGNaeDA4auynq/8Nbtcc/eMf3I2r7IvfqyPy8kspgwmUM2DVQew",
+	"RGRCddYfBhW31juPlZxxndH0M2GPJdCCIBPTVkLa7jugoe/ojHWwEaVKuiIpp+33z/zdt5+QiADoDJ6x",
+	"KtDHpX0gcx5FZMgesdz9BsWoKHB2ghic2Fsc2lGaAEOo3uBIFU+o0IffNDfs+yENZWxuJCLrg/+X3LBa",
+	"TwwG8QcMbDsuWJuyshxPqo+fdM47/aOfn/fpWdijwfOnvWfPToe9YRCw3vCkf9x//pz+3D975kjgOued",
+	"GQt5MgMUqEbWFt/1Aub+lkvULlFCSg28FYm997ibwETLyrhu5/T4uMmbuxKgkljGW98exg0j0Dfi2udN",
+	"fnvTsOP5QlfFxlwbtUhTkbu0PSGLmGF3bXxwFPfA+niQGEAKwhplhyliFKdRc+vyAW/UyLCs2XD3tuBx",
+	"2ALwL6KIoLCHPvlNlTcQQIuFIIUZXoCQgqW9Z2BB2ji2s9VgDzSMzTxOW+UR93V22c4rEnYZsknf47HV",
+	"+2VtWlAU7MqzNygAdN/MjkGlJhoexzbthdimjXZVGq7jmgvyG50NEzVOTznOebS+Iz3tPRseBb1n/X6/",
+	"97P9Xz/778i+RkQDe7cg0UbOsDNdIjG9xPVtJmbv2DyVtGZW/2j7Iv5G68Tb9roSsP2Ocg92lIJKvwHt",
+	"ynWBYRE5dh57AB5wGwEsU8+ZymBpG+o3Nk5XbQaH39KfbxL3z2RxN6WUfmSZst3G3rGvqtwkLl/ZS7yJ",
+	"pE6oCucUGRcqnZbf/EW3X0T5nipIU9MimUjXqrQMWYT857DdVNUd/ruqxvG4eY2jtxEp/0/ZgzwgeTMt",
+	"8JN6Cd/6XtkDwnWu+KWm8QN36PtSXenf7rG5hzFnAbaLec1p7wuWKuDhN/9TLY5XThV3vnYPdt22kSih",
+	"uNQ3W+m29tLPvN/lk61u8nFSFJ8NDwpDmYwnZgCDOe4fP+31z3rg9COFPH6dCqAvAxttB33RsxIKLOic",
+	"4l+O4dhw9Cylcjjv6BjHNqdKUWEWnlbDPudn95zvbQ3sZyqMd6RvLxjdRIn2Ps4N/fvPyrn3K7pKuDAy",
+	"F/e1LkMiQgA+IByQQRcyUSSYSN4sDZVagbJocIkVPxw52t2bmYAtO/p2UNswAiOaRNa1EJJEfDwxXTua",
+	"EZIItFOQXymPEq8ne/18jPoZpuWlXlMnVBMriix8AY1ifstwGAdDq7bg1IdQosIFOT4lEwAU2YWqKhZT",
+	"ru6dsuKw7ovLt9eGtcKNIu1kHKHSIC+5K6HFKOv9k1o7rm3sMugPNoo6H7ffeT7gQJvHlvf69gPkE98n",
+	"BjKHMXDWjTLkSow3zYFbaVnV6c33pb/mU1138oebXvKx4GLsYPh2Jp7/YItLVtlJiRhqWwbieQ8QLYhy",
+	"Z1yl6miEoXps9gomLJg6hwBx8Z+dHT37qcnEl+K/+NRebejzrb/ozjBgdhf/665CDaaAM1hBPEkMgfJg",
+	"TeYsiqqerti1nAKnzh0hz7hVemzBRi+hHo1KqhBTs/MJDyZY6h3Q2U1DkP4xh9/cT7URyDwo7m6X8weP",
+	"P/oV23nU0U33boKOBfjYzm7qE+bUUfq5XZ3BZFm/dqyY7vz5vbFr6DHIYdB3BLG49wl3GJG4ZGYJFBZB",
+	"ycMUZTEC5ko6Ms26YeqSq6uG9VAxwea9FMT5Jnq69WObYPMizPNe0u9PtAHbKDxaKK4nFLOAx+xonTQR",
+	"7ItxyN87kV7r6N0/ybWj2sIWk5YpayMj1iKWnSLzXss7RfLfK9Qut45Jkt874GA0kgqwLW6sa2zt0f/t",
+	"Tl1u/4jK/kjgaXsw5yff7ChzvEo6ZtTz1OU3/BldLIEqV+Nh5djsVlbwMKZaz6UK8+DwZc4w3P69v/gm",
+	"LjGb21EBsH0kxZjYEZB4oijQyckInimVYoEhE6k0I0PgAVs0N21+nG1c4hIWA/x6+AJK9RHCRjOYV43w",
+	"lUyELLzv9unWg5Gv3O5nUh10Lfle1rYgtshS1xshCuHaCCRc/auHLNytQcLH+Aq5Fcv0m5xbBcae9odn",
+	"nDKwa1xayIpSgutBRilkZMv1beZgOX/K8c8BfQ/QynYdGa5zv1yzHJlU8CQByuTtCkbuOZfMJHFlyye8",
+	"WRfaAAWBsL0U0eKFFRngUdEOkYoEMmSIvW/nAdjh1Oz+W6MbnCZ+wUrioqy5zDsCCUP9DKbmyd8+/vHx",
+	"fRfYbZ8en/z807aNzqGb8qb0Y1uSXffUcundcEu2otQ575w+P+6fPG++y+KDX9kv3/LJ4QML5DVTC/vs",
+	"UvgdfwFoiXaIdCme24p6/eC0H1vY83/3fHmhonPhdRNpjbeteK6VsdJhxc+3qiGZl7wt19Tup2Jjz/TS",
+	"0eXPKe4IzM/4Xpq3Ic1ouVf81+LGQ+d0gTifXjqAsRwKd5tX0KyVfDxvrEcMv/RX7tq/dQ+qgy32o35o",
+	"ucuVFZexPYOnb7O15TxkIuzBiVLfsv/ARPiHfe4amSnn9Fs8lGPvEohoiN326eHdVci4E8zQI8HLZonL",
+	"ujX2NQ31CvtHetVdNqdBFsnuGTgbgKX2RBMahoppjVEPj7XGzXY61XZZUOFn9XFB46cStY2CCn+zNQ3+",
+	"gWLUsD+y+py76/AHFxKPf6873U6QKGXva9X604dOtxNRMU7sglvTZn9nYxoNrHoiiJ+TZrgV/KmTpeDt",
+	"y7uzz3H/FAGkjGJWazu/0RET2iiqNSPQwGPolwEPYSBHxyenZ0+f/QyHJXyi04Z3UoWCma/k77Phb5mS",
+	"CPdna46tmg3YDBot8Lf/8B8f+BfvdmLFA6YHXARRErKBoV/QPex2NBXhUKa/fpXCPuF1omTMDl8yFXHR",
+	"CqsgXebmADVbVddXIGzlUAVBwGLDwhcZ0Lbd+IbMboQzGv6wiDgPxIOWwO2UEp2Do6IxnQGJX4SmaWO3",
+	"0DJVbbqH3/yPtdVgOcO2882oykVO3+jR14QtCcBEzsmI5tYfCuM22bpa7Ul+PSCdv1Z6NiCL+WO0p4u5",
+	"BaFyBIciT65RxjZTxD5qTShzEzTYgqhVYmzq6baBzm9aQDLkUURUIjzesjY8irpESCA4UYwGE8RBzXOb",
+	"tHI1ljHTbw8XqTFa+4sipQukt4z09BLuHLSHTHoMTTMX1hUxkgDw+5JJwZ0pO/1Chk0zcUM8+dK9xtFE",
+	"r8liB1NH+7zjAF/2nF2wWt9fgb0hU81bRjWQcpfIERCcKeZRXcWtbkDr5U8xncw2KJBstM/hzbcbSrhz",
+	"l32/A+y4cPh3rHjXiY4h2JwdIUJJ2DVTCwyGN06zpGvnbtnELvtLd6MY7u73IsiWuoBAcCaFmWiSiJjy",
+	"cDcox3ud3Xttm3ptl0bGy7us9c1khBusphHTL4hm6poHjIwlxqE8W19IFxrLpuBrRtHA7MqAIBNgo0zQ",
+	"P/HSXTLK2JeVETyoLoaAg370EQTs1MaXJVg1tuq23bcQQn3zCfJWYteEKWSHM0JOKH20WyueUaqoOG8j",
+	"Qrqn4XwwNJwvC1JToS5ZP9fujspuUb/Bv98Pb+ydrc+jg5TuqAcsYvSaVavaaSkXxITqh9F3cMsHcKzy",
+	"cHbtRpKnaDCt37U/wBW7LHClwbSS8e+BAkPAtJLhAupOqun9bogLAU85/Gb/+d7eNth53xmOqb35FsAE",
+	"PgBXgZwzNZh3zp/2+/1uR3OAInWlDeS40+0kAnzP0+PmJzgaTO8GdxRmZt8Get+OWilSqYI07a2Ck2qs",
+	"cK6u8tYeWuqNuIlS+UIcGs64+A8jo2giE83ylThbq/12o71l5foop0xUuNjQY+qrIfGASOKIit1WyeE8",
+	"IHV1uGGHcwUil721JhOpDdTKwiGvWYSwFG7LSeFqu2FF3Zy0MmPY5XZkM5jQKGICituuh33+9nj6efF/",
+	"Ot1NG3Zy7YkXwBuyF8UdiiJOsSsq9yuZgvO17ZesFk+JjsoaK/lHYppWeWdUM9eSP7Q6b5O1H/i5hte5",
+	"aWG3RhBDQME5VBKx3ys7kODzJfDDHeS+ytYPsQfdq0/ZggzZSCqIjywwlgL49Fg3zL7EXO2rKDcCthFs",
+	"7pEey8wWsRLjkR8R7mDKFg0Dh6NRhVNk1kA/XsIVt99VgCiMcgS9aPmky60AP1JlvdKZvGYhMVJWQz7C",
+	"JXcH+WhX53F1J4BE2nUPWYh2E4OBultsV0AN4YrwUN+Irx8e6BhraytmuNkt9sxa3uZHj/VoX/OcUH9G",
+	"x87H7lKRb8Pq3pskS/KUwuuDNrnGr2AipXaNnjzMA+xooiWhkR3Pwv4GFMA0koIdkM/cTP4lrtiXmAWG",
+	"hQPFrrl9iyvP7YxYtFS7sFBINHcsAQr9zIN/iQsSUkPJtYySGSOCXTNF9ERxMdUV0SMn0EtTUwZY48NQ",
+	"Lzw7IGxB0KgaUXGevuKMhqybDtK+vKOj7aYwQ4HUCB8lhZn4CUohQBS+lJSzKosbqsVAJaKBxd3wiETD",
+	"cODaY+dSTZnqnB9973aA4Bp3GgGitUwI2oxNPpiwMIkYTvVIyVnn/CglmY/gBNDtGNk5P7EvsSH5vF3Y",
+	"z1TcCfN8/hhYbseW9ZsIOe8Sl3Oz8rSPy90NezSuznBlgV6gujvNI5ouNKozmiWZRGFD5LBqHvn8JnwY",
+	"RIxuQENSQgS/kuuyZxbHdI3GJ6ACX3nKMBWMBWBlOCl2VOU28x6VHK73IvZlSzsuNUTvgM7popCNQvrO",
+	"dDt3OzRT1yzcqu5IzbaiO8vSLzXbnvRvuDmPFQ3YIKQL3Tk/Ou3mygz9YZkGuYR2uy3zFUzdHeyZe339",
+	"wfZY5xUjvDahBMS66wM7Iy5oRIY0mCZxm5MOYBjVmAZ2bUe7NtjzGi/becRn17sgvMcDjo1soyYR9p8J",
+	"jWMmIJDlBLBYh3hrp+lq0VTMnqt2sG3hjfde234XaOi1oW3mUoAB9rSL3Gg00tu0x5vSLTYQenvjvdDv",
+	"hb5J1glc50gmIZnRKfMuipZ4EnbBgLl1XvwZeYvHlU07Bdee9T/DyQtOV3DO55qMAdVQyRmWFMMru6Al",
+	"oYLNAeoQnbArxYYJj8KrcqIFO+Y7Pwu5IXbORzTSrNVJ5wPO+v6osz/q7PCo47ghMeShuMewJNRA88UW",
+	"rcic8mvWwxPTDvZTuL296iU+4V40VlI7pzTD0wupofe9t3JvAX6wQt+MFVrIQlwjFw1dSvTOJ4sbO9lf",
+	"19a0fN0x6gX/yiq7LaLIFS/MHl5txleszQDrW0xv0zDEEEPTlouagoyvaNq/su+bWPOv7B213s0NWy4I",
+	"VD6lLLwixII39JgXUCGUq3ujiv1L+My3nQLNomtWnXr/eiOKrnFCldUZ1jk/gnaNKRdQnIn3BahHuM1M",
+	"JvaGndPn/YN+fxXu0i7yhMZw8VBKMxgPO+fH/W7Hbiful363M4roNeS5s3J2l5Tuuiz5oOQSPaNRlF6h",
+	"MZFuuLHv0HnbOqn9lb1P7iCn/fXh84nd++3irQu+WPklAOtn7UlPCigM8JrZEE3Z3qTUZ0zisaLhmr3h",
+	"k79oh0LlnlHXNO/H+tC2CD/uLba6l67h4Tf3U23NnpvoW1jLNev4I4ByulfNurbBS9h1dsHN/9bK9VJ/",
+	"wAEbpO4AdEpHBhpOudEsGnnkQhDxf4mJlW/j3CEhDZLFlzgA2lBVEM0NvQAt6XTgYAs65yf9bHN9J6/Z",
+	"bMhUp9u5ZsrN8vPRz0/D/s9HP/98GjwLn549p8cjRmk/ODujYf/ojJ4MR6ejo+HxsD/8+fg4CI/OwqfB",
+	"0dmwP+r3af9nu5NDODx75tFZG7DGgqrc3hb+SDT03m/iDtPBSDJU0Ctn1f8JtM4hIApxsnhud3KAsBPE",
+	"MOF+olF0s5DQ6tawcXh5yajU4NBlanx/Ey1NFWAffNlxuuXvDjoKCz2yHTOt77YbzE3LwcrUQEbRkAbT",
+	"HSmCu/teFfaq0I7IPYr87gAKAIimkGRUiXDdPSOpZkz5naM5PGONfmimGrBfPfACKPsKnzR7ZNQ12H4P",
+	"K7gN8hrsi2zCXLOZSGwz8eNhJdg1LQWVcP0xr6+pPVLICPlrxlww1g5SPRWd20ZUTx9cw98CRlozx12e",
+	"Hr5SwrwSIs59J/L9xEoPAV0r0+ibNTKDTTj8Zv/ZIGlgpc77ONQEk1rO+rvN/6JmX3M2b6PXmW61ILDf",
+	"wXZUp9N7r+vRIOoyX3ucV3AyowsSyhdkPpGEaxJy+G5IIgjCAQh3irTRrkikgVGwQ2eml2Ev3cRGVAUE",
+	"GPqOnpL3fpdfbrTdVm60L5YWMIcquVfrHR+mHI+9AP7XJY8ImxrzamjVz65OhPFqxpXeSM3M4TfDBBXm",
+	"u9U1Glhj0DNMzWqJRy7guo9w2Q6lO/+YCsGGoT76xAyY4ZGMIvyFCUJJDBXiIaEBkGGCNHg24IiNCh0h",
+	"r2QUsQCmrUQmmDFcjPWGuZuPID75xM1KpURRXO7O73JTNmCzGDg/5zSK2jQYrsjj7TlfTVUBSxn2xvpx",
+	"+GC/0wWUqEAJHhVs3l6p62y9tRv1UbQLf9HtY0dB8b+RJJJyavc/ZJ72o946BfXK8/8Q0SL3OICV0skw",
+	"vUT7grJKYCkNcHD5QTCRzOzS0cDwa/jIU9l0uh3/L3Rph3ZN246Rmwnw1OEmgFQt5yRMWJfIa6bwB+V/",
+	"JsMF8l7oJJgQqslR76RvP39+9L8qMbrmdiSV89pgyK9kCIhgVBA5GjFIMhoEonBE8pXPdpdXPf5og2WF",
+	"Gk6uyVBREUyqnoyftsIl+3O3e4Ed/Q/bFvsrB1B3v4bDBbE+ss7o67tEJLMhU/gnf51V1iGPIt0l8QSS",
+	"1zPKIyvwnhWGh8gQXt1am9rDEphI/OimXlS1oT785n76vsY1h3LR3ctflR/iJ+IHqJbyvndaLRVTZcWn",
+	"uE/ALoEipquFSc7F8hYeubzGjmRt/ebsRpg2fq8TTHeAXH903P2p8dLQ8j6V1zSYpBqfr/Sy22KuHN5M",
+	"GBHMzKWa5jonI2pYtPgxDpwImoty67ZsL/AYBUTUr5KGj2XX9BHJ9qFiRi3aRx43G1h1mNKoRapK9zc+",
+	"iUP8wKB1sEwbf5NzMqNikQkaVuSjttGhTPbUyo+MWjlnV7GXdCRVCi3polgkkGLE1axYR1V74vV2Y+2B",
+	"N6/S4V+JNjMmTM8zxN+1ZlM9vUhHdafRsrTv6My1HQ2TYGp39U7/6HmfPqP93snwKOg96/f7vZ/t//rZ",
+	"f0edHLCXTAxFkHtK5oxNW5UyZLORKuHtljRUDKCSK77rqljmFBgT98brEcXioKfJiwMZsoUUIRLcyLkg",
+	"EZ9x45H1qWdziJnSUhyQdy44zzUZSmm3N2w91HLGhjJcEBZpRmgcK3ldPCi8pBEVASs7dQ7xo5ZW79p+",
+	"pweH4frwH175Ei7coZtgH1DXSOWO7XbrsA54djJ/5NBf9oXdauEcFN3wgozAGrX2tu1db9XVri/Rywnc",
+	"ne59ERcO39nvgvn98PnBWXkbblFyf+eCpUSkI8qxXDRmiksw+ggd3TnuHz/r9Y96sGcamf7l2P7le7ut",
+	"Mpu9W94k7TMvnfTWKPF+O3ws2yHYG9jkXCRFkkDO2AHxS51xGuEFIQuTwGjCq8zWql1qtalFTK1LZuEl",
+	"G6aydnpMtiOrYfaEE3IRvesH2PnMRDE9kVHoegty8Sd7TAyU1JqF1cH6otv0OGJQIMKH3+Df74fulHxL",
+	"Z9ZuGSsYjOSJJjxMs2cxNZMseQYXdJb3opa5tCpiPXj9C/eE+xsGc5KIA61Km9gP9/vjozkuMqPJWEKn",
+	"oDdedoXBdOlIzlkIsBiJ6ZIhC2gCrFVpicGQKUBUWtkvG9i0mC462wmPKUXFmM0Y/jn7bUOO9S1anWws",
+	"tbYnu2w3FoiJ8KLwjHscis+Ns8oEZZfsDdFjMUSOAT9WcsY16wI7T5dYt8ran5DrODGscZQ9pgsQj1Zm",
+	"JDGyZ2TcQ2BHBM5f1SX8+0Vi5EcZf4rvtzKlo6xQJeho7BI5Gu016VFpEjcH5EIQagybxcZxnc8p8MGN",
+	"uOB6UsxZbbxhL2lat7qiIqcxdyzwj/hY+pFFkQYGw9wx1MhYexyhIs/Hwzp71pTub9cc3zAVmQvCHldi",
+	"IQ5ZJOed884ZXhDSxQASM53zzlP4UquQalHub7Hgv5HCZTRv+7r/x4a9XTAzmZVx0GVEG6lYSAKqwnMC",
+	"Mk8ocenArj12UhLShY/COqpOqchQmskuNqhGruCQR1GPGzarj9S+5FH0Bq7acdLRPqQu8QhD/TEYhuZU",
+	"kzgxIDmp6D3RLu84ZJqHTJMRY1jQmmg6ZmUp2Yax/fuTc/RycKc7XFH0/sk1N1gvY1gwETzgVGSYwJ3T",
+	"5233sfQl7yAvmD23XMH2+9Zj2bfeJ8ALHUzsHQEDmASKhXzVqgj2xaQZ4a0nA2GbEdYLvNtiPjuOd3J+",
+	"p5ZFBzLGPEzU3GK8dAPfVxHsDcZtVBFY9Sl0s3ORFj7JEXI9LYKIPQE8iqY2QyXiQCWihdFgYc/IXkyV",
+	"E+U7PHzb4XyU73Eod2lA7B+c4jfX4nTkt98n36g3bW9AHlGaFTFtFEvPK4TqadZWYLKFJ3LONByDc398",
+	"oqF6dwWWskGzZ1unpFG3vS+3fcDQlfYVfnDa3qKAuQrmZn3F97qAt5msQ6vImiCPu2aXYgiPqK0sd9Gv",
+	"Ry+O/kWxlC6ggmhjLeUQwMHCbhGKVQLM1MNtVq46kI0VFU7w7kdv1ZFPY8jQHtLmLArkjOWbpyhxf0Ta",
+	"UzpUEmY5EZDS+HT5S7tAEL78bR/sck+tVMK9V/ZYvLK/82tWyGCkmQl/mpNz0fXUK4HUEOyMlZxJgEzo",
+	"EhppCYdAh4fn03zWfAl/h4bO2iY9UhjCqt/AXrlrHrSnhi/xg/tqaQIEl32pprwU4mDz/RAyJ/fPZXMS",
+	"f/gNf/h+qNgouc0qz3XKAMOq5Qu/IDhmABBIo9CpwXEkpnTm2KLwYhYCJx157/AUZ1KwBRlLpoHm1LFh",
+	"LvlP9souof8Sy4GrJ8CSYx+YRbjJO3bNFJlJxZz50oDQ6HOzONBylnI7Qnzze+KvYOtb6p28olFEQiXj",
+	"mIVkuCAyUb67v7lbgi/4AeXtlgNGr6RSLKiAzv3s7cKYXzMB8rB3Uh6XkwI67o0FRIZiqgxajYb+BWpp",
+	"e/eCi3HPIS2v4TLxF+3aD+Bi7J5Vd2b2Y+7+WM3YhfylnwPXmaYYopYAdGMX8cDmGaqhjEIUNLcZwR5T",
+	"qLl2s/+IWtWCrIy8Bg4sV2y+UyPvn3JpZHlu8Y0rqVqU+37UQHurJnyUoixzDX7AowcDWyp65dpBUWMr",
+	"akoe7mBFz4k2LLZHuLFi2Du0NIePHiksE/0etK/edRmCHURB0e6Q+sQ7jlyQidQxNzSCYJYBYqTj/vHT",
+	"Xv9Z7+isVVAre7nfZHTrLmSDziq7AnvP8bF4jv9gLNZo5mBbP09RPpwJAD/S/k0KB4bggSa5uJWWq0DO",
+	"ZhxAitaEsHLX7XT/9Y+p8ytzg/4BsX7mSxAH0FlkgPXaSAIw4facsggi1qT+5T5lXbDONhOC+9ZL8vS4",
+	"qpdkFaKn3baUvvEt51uWn1ynbPt96VEVw5SZEELJjAs+S2abmJANN57Db9kvtwwYsC6UnI6r1mwxEd4T",
+	"m4WQgqkhetbKEL0uvMath1db7vz7RrZHCD6QrW+GjhnSxe6MkDA0uM0CXs83uiTa4L0BJ8AB8lLgz0AD",
+	"7H9xXBT4S0TFOKFjlmPGZZGjtghDxbR+YQ08EFgRw74Ygh4iJSMaGELndHFAPvuix4jOM8gwn20PmZ4S",
+	"bQDNFJpH51QjD2BZBgopU1+5Cb1T8q5s6jrnHR7S/3AfHghmmlvDX2lg9P2sSt438z5KG4hsvS6Mmsd3",
+	"4poEwEAH2q4YDZawI7ZcgIytWHcejRzza/YKhnLfzoFnVcfAEiTzE/KWLtqdBvGdb/kk+B6jR5WeFwxq",
+	"b2weWeXdakPVWMpwzqPIo9PH1gFIUzdzFmLITUYh04aECWtFfrVRiZ09h/bQwbhrm+TcHDuiuzVKIphI",
+	"VUyEdDsA3qA750etzA28zL79am9udt+/mYWchousZNcKIBatQwFezES+iZPIXTZb5Y3LYWBtU3TnNgZG",
+	"AWqJLuF9Z27aa/J94IX/6A74KMvW9UTFgnoiF02x+rUUT9myPoUslpqvySb+4i/aoVy6Z9RFE/1Yf1DC",
+	"EP/6j50rxEnCfTtEHvUrkelSP+44d6R8x+YkSLSRM6ZanSf9+9/ygbLw2Erl228Mj4q0L+fhQSg5v8y7",
+	"iOCP+WjNXvN3uGKHG419QGVblCEzqQ057vd/jLqUrDWPjOk1y8lDPQTc+/R7j6i8E9BE9R3Dw8SJh4v4",
+	"HYdzl9sgRhFTmNWjs3Y4q8UXuZuQRf7hq7saLvl+U3ssm9olM5iQmSXBpCxcOqMLIufYEGSvG1FF4kKH",
+	"oL1iLB3y6lemZBf630TEhW/p0zs8kM2oCK3RveuohuZj8RbHcqcmaCKjkCm7N4e00+3wIbUz+8vrn5+f",
+	"POuf9vunp/2zk+P+0UkfnHM7bAZ2lMYt/W7/tneTyHnLzESGb8RIVtkqJxl7Y/W4ys0puXz9/oKEXLHA",
+	"kJANuckvdepxoZjcDpyzN0KH32Yglt/vkhPIDaaODwhHeWMqoIpqH0AhWzD1RGfOMYd9JgJMHWwRyIap",
+	"2IgpJgJPmkjFlHBNjIxC7CBEqvQvbrW7hGqUgZQYqqRgh86YCO+DQU4tcP/46Lh/4onBj/vH/bMW1Yvu",
+	"VS7sa91FAWNbs7sv4nnURTw0XWfo6ME6OuBtozMGQBJ3ZovtwMesF0wkgIRX99y+xStf4YU71J3ig6oq",
+	"UODTH6OJdpXdz9gTBJj8Bw22lpSgsbxEyEMny9oVuc24sHYNjk4LD38iBIvyrfR0xsIXuAcKaKGzxy0e",
+	"IX/Fgly+vSTzCQM4Fft/MLa+QPaAfOZmIhNDBJvrfLO2ZsIQOrQfydGIKV22f8bJin7cYVzFTY2VCQ1s",
+	"GLFUhkZWLuzbdc5HNNLNkXlLFPL2dtIW1mC/iT7ig8zWLeHW+E7dFppPPCxJKPtinJ2CchZKQikV+Vsg",
+	"Q6a7JOJiCi8STKTUjFASU63nUoU/gV1D0Kek1G/P4f++9cN40MBy7i32yHKuw4IBkVNB8pviAT+MtIiQ",
+	"Zg1g4ju44kFLtX2FH1ykYZ0fjOhWxa1pGNq1vFP3zrAvxmHoOSAyKchbKaCUq01IGt7kluPR2TNXvTgr",
+	"Inu37bG4bZ+tC6UJhWV1B6j8NtZQ+0Eo2rhjYGgOv9l/vh/GXNyb/nEr+rXGJeZie8aloL+nq07pG3tQ",
+	"2mvbzgtxfRoGtEAKYmR8K5KfiAcl+zDcvfQ/NulHbBEU/rHEtg4zYbvUAkjN67pI9nu8YqfpH3hChZ8z",
+	"53ryqLlDfpPzAn2SzzxqEsoggbju/fb9K0rnUsG5w/yoYTOusxT0DJAaWlKt5cXzNnOiTZRib5IfSa0c",
+	"XWDQdo0h6GabQop9v9smP5da6kHctTby5DKxv8OFu68WsM+p61CCAT/6QFEaDo/pCqoy88QLgEIzZ1H0",
+	"glBXVX/U7zcUGp8nvz9NSTkBuFs+cbrQnfOj0zZRpPzY76a40T76FcxjWKc6L8DwuHwvZHYnci4I5IKl",
+	"iBb7veex7D1vXfOrXXUyXDjsCioWQxna3ySZYKoY4CyWUHhbGpGNd57Db/af74eKXcspuzcndatMtRYL",
+	"x7t1i9XoxA54JERIYMXZ6+vOj+8OiA/0CHfkfO+44TN2C9qC5beNPLW37tLbquys89bcsB+9v6aNVCwk",
+	"AVUhVmv58u62NY3lpWn3yVmDV31FVXi33eOJkYOYLloe+t+xOQz9tjGlqQqrUt9QukUVsOcPmeP7gAI9",
+	"STQToadgw2TR3tY/UN+s2zlr8uqfBL2mPCrx5/6ImQB4MkDRE96fA9kBRx5NkHXkImqYKmuku9Wq6qWt",
+	"q9DoErKIGVaKG13YW27NrQqo8HzOe9fqkUIp5zZpItUuO8C6d9bJ5d4RVe0W+7nKMAF3oMk39hbaFX0X",
+	"3sAhjzVyHSrPblQjrPTeuDyqGP98wgC4r2hkMqDQEdSphQn0Y3ADhuSu9+U4ouLOe+BnNA2jvI/o3RKs",
+	"caENjRzz03/lcKmOHSwVTDnCiz7tnfRhDuouetY7OXJDcohVkdQIJf+XHHY2CDDDHN0/jjYrSnuL9mhg",
+	"q8aKMW3PGDmNQPCqHB2b46zcKRebb4CrDXs5M5Pa0AddJO/1fN/6Aa0fSBbfrF7+vgfUmkl8RIXD3l0T",
+	"7I2ocJ3VO430po+pJSHCgTx6uXTvSeQItrys7VYbYKqUwNL7cNuRm4mo5HUmeczMe7xil2KJT6hyR+DT",
+	"RyyNH5k9TiC8ILxrHmVyQnXXHkgEMqizLzFXLEfGDX8dJkUKKSQheFRiquSM67tA+SoKpG+ptys0Q66i",
+	"VS8KCNFxwOEB+c2hplHrGHehgEyODBOwhhn0miERozqFkQxDpoimi9LefDhn4QPu9IxVZKt+2jtux1bt",
+	"X+EeHoFwZPtT0GM5BXnweLewLvV/TkCCPWw8ERLIrAF8ik6ZaE/Qv7W4DmBiKXrnZA2hovMPfiz3mach",
+	"HWQltWa41+fHo8/gMxm3roiQk+ZQHYg8JNw1ARIW3SVWkgW6UgipAifQjBfSO1VA0wLldJqJHYE4NzQB",
+	"c6rCOw/qDhMl0jPA3fkaOBud886csSkTYW/cLub6Ab9/y7Ui+aeu2iR8p71VemSkc9npjbolhnir9TL8",
+	"YbbdYa3Uq9iEak5PqOJi3BsrmcR1h/5LvPDvcN0Od+3Ccyq0BAb7+M//uIXJWV5+7HoxTdxSa8RHhfIx",
+	"opkVtSgiMzYbwgZH3Y++xowkmj1oML3S7WhkZ3BJPO9uV3L1F3ZZXtIpU2REZzxqx4e6qgO3tz+10L/9",
+	"JvVIShwMVdDCDutqTY5m3ohYk4EortbwhKnhIXK0QUPJJq2MhR3qMORay+j6zmlR/Tjujd1JaxBMuiFk",
+	"BPe8BQ38B7zR3XCNfGCjPa/ij1S2afx2UuTkQ+cn58xMeKxvzci4Z961jflLcnFv7Iubqs55p3/0vE9P",
+	"Rse9Z8OjoPeMnYa95/TsrHcSHI2Oh8/Cn9nz/ibuzluY9b2/szc8t9M6mz+Uu3OSc2rS9b5Na3P4DX/4",
+	"fhgxen1/mmVRLWsNFQz4/nlCM3nNQiKTe+/87G3Qj9qzknk3d2hukJvwAZkbO+Ci03AfmI47Z57Jp9/p",
+	"dhIBhI/DBTYMtTIErmR1b4T2RminRuilHasrNEt9oERjdIcSK8KEC8JoMHHU+s5BgvgC0pAUa58MsHW5",
+	"EFHIAh6yXRo2Q0XIxfjuCWcv/Uju1PHhegpNKPPclOtgImXU+bMt5Wz6RncTCCo+fsUSLQjVWOkIrDh7",
+	"KpRHyCeWns80scKMLElcT7sZ3BFWRWpiWBRlV9OYKtO4cWVDw2OwXLAuY5petGIUlkpI4V0Mn7FzcjWT",
+	"wkzOsX7y7KpLrhaMKvjd/hLShfYf9vpHh/7H4/4V+dtQmgnhIoiSkIU/EanIleYiYL2IatNzNWdXacPw",
+	"vxOmFlnHcMwUX9MxnNqaTmGU8H7GMGXv+v//G372X/3e8z+/nX7v4Q/H3/8bXsT/+b/hTVYuSn84rP7o",
+	"v1df6qf/Ud6/vDtnKV3bCk8plZBHnKa+CENNkti6DnbJu4QSu8aeztMKNIG1chXM2njKs+0koYc8iu5f",
+	"YXq68oeBvm5kH17p672JuKcmwrAv6UKWQCcMuaAwQ8t3LjUKIx495ua+gt3DhlKiY6ugesLYD6L0cThq",
+	"pPTvw9Fe6R+AX+DW88a678Ggfxj9p5pQ8v6XX3Nv/oj1309Cteb7g627cvdH6F/5OFFMV29G8PGjpxfO",
+	"5fm4IJSM2Dx794fNK2jolwYS95F+uQVps0+pkDRDvzxqOfsMbbf0S4EGAMCBjAzpIguhUsPGUi1cW8mi",
+	"C3W57AubwWzpXBMvxwqYiYzCxyClvewl77qohobhR/rltR/P3ZJYM2X4yF5g/YeL3tGzTrcTyND+9rrT",
+	"7YyUnKXNtNav6+Swhn7hcSRn1PCAeCFoHOPNz8CvNDD6tqtuCktQYTZSmdnHdh9LbPdXQB7Km0k5AssJ",
+	"/CgUWm53yotStEWH39Kfvx8yEd6bJHiqG7WmjIn7Y8oQMh2N1bNe/8gaq43M0WsR3lHKqcKDqdzd92bp",
+	"sZglZPAT2Y5DVCKITIxnAgDLtEuzxGcs4oLVefMf/TU7B0BbQZ79Q0QL55dqx3JrJsgtWRYxMjLmQacQ",
+	"IBLJzE7bTApmL9RMXfOAgbcjDA2MncfbzN/4ydwDsRkyoXHMBAuBgz89LD8uBn4j414S3/nhA5mwPsr4",
+	"U3wvStZK8E2DRCn7DHsE+fTBLqKDkj7vBFRP4AQyYvYSq6wh01Ny2qraH9/+bli0KtF9srTkfkd/FBin",
+	"YajJUCbjiSGw6YBxI7FiMeWht3FPNJlRLnzFWkMjt0mbvVFU6FEdZ2/EtXGd/x/Tizfc6ne6c7rBVeFF",
+	"Xtg5FYsUCZ2MpPox9tFcoHlMrwFRCpFmIKw3liZlAZ1Vb66bI/XdKxIhezR1gnLfNrqzqn1OSAjDAcNK",
+	"IgK71RnZOe/8r9PnR2dnR1jZfdxur/NzcMvb3ZIhqTzWzqkmY37N9iG2R4Y4g3seVHH7Pc9tW+jlg2Ei",
+	"OhlakRgy1YV0AxcphChBhUZQcDm/O4CaRNsjWt2u+QmueNCw4PAK+7MoGqREs52AgoMk3b+j6bVMgsk9",
+	"6DZXLGRs9k8czZ1u2jEElY6OT07J2dNnP5Pn/aNjcnJ69rT53ute4/2bd/fzpIkAwdbOuuUnfB9Pftj8",
+	"f6fHzxs95i0Vi+XCqUQB918qC8JIv193ibRbJvmspBiT92/eaWh5AX1m4QtCR8bu5HLmm7NmXTKn3Gxl",
+	"w94Ep9bXLdyLvqzPucHcA1Sw9+8n5PjEjoSpgGHcrblRy7/MPkW2N2l3QIOWW+cUVHfKWKzJkAZTDHD4",
+	"AiYrALkeUWJ1gAgpdtkRCtf25GhUH2j7bC/7w161Q53xD6ljVsnG62H+Tc7r/VE8fjsLhgkiR6MiDFRh",
+	"E+NRVBqOve2C4Prkjl/1O91uZMzEgBs2A7imn0f94Iz1+v1+v/fM/u9n+79+9l+hruyNAGA7YVpFutLX",
+	"vmV3u/jcGgXbb0WPZSuCJYd6DSvmxIq5tRxdAuErGTEirQtNlruAaw1I9SYT/pVoA4yaTh3X0NWl13/w",
+	"l69p84HqCgOgm1xAYQV2UVSVV8CHncbt/MvjgQ4k+6b3IZu0Mrp9Wim3QWaypzFgYA92XSve9gcWdn2T",
+	"HQukCEnMlJaiaW5pB4UbfzZSn8NvsILfD2kcK3lDpLMyCH14TB05Njz/xtzY5eXl+E6ZXN9ripQV9avm",
+	"JYCP95vooymQQDl1TriWMzaU4YKwSDNgOlkiQQmoUpxpe6yzhzmXLFrIRAGuPCByNTQ165NANSZDsVGi",
+	"H5fFwFfatsG4KXYi0Aokho4ZnNCoIBOZ4I7b3rSMEu1pmG4xZLW3bT+obQOBa2DabsNgWUsZKjp/VCbL",
+	"v9Tey9lbggdA8gihaTAGC5mQCb1mO7ABMe9N2aI+NvCWBhMu2D/sdQ+6XuUi5v9gix+8YMUud/Gw3U2z",
+	"HZoFihVpvd6ETBhuFmWn75hP2cIL18an7/rAdCZ89yETOmMhp65rUUnEjsEBtgo7oyDedtAZn3oJa1y1",
+	"l0wZ9vlzo5007LeVR0YgAGuMETgnuy9yy024JnpiT8cTphiRIlpsZA6q95rDb1O2sGfiazndKV/AP9hi",
+	"TemYHcG2DUxBeU9XmdffwBRfS77ny9yJZpXh1YNVM1iStCVhNtYeczS/1VmV9KpdejX+IVVJiM8+Bq+7",
+	"RI6yWumARhFTZEYXRLMfplLXmjq0fph4OMcPsPR8QsVYEylWsxB/uMLyElnRzBgu/j/23v45jRzbG/9X",
+	"VHyfquzWgsFOnEzsX24mk+zm7uTlxpmd+707eRzRfQBdGqlXUoNZV/73p3SO1DQ2DY1Ng4PZ2hoTaJC6",
+	"dd5fPqdvakhDZLGwyykMr9hRbzVW7gnDeGTJJVmU98MP5/J+I371K8i+HTTOjjud2w58syTVSCsJJZuE",
+	"1apwxh+3rAt9IZlRTPSYsAynZSNoVqzskm0RX953X3ljOVKOfyJDIeOyld1nZes+W39ZQ2uXraa6/wuR",
+	"bawTQLm14FtqABOGdTMjJBhDKLmEebJoVYQAWrhmzC203LerLPxbyqxqMqmsB4IUst9csJPylv71N1Gr",
+	"A+q49dE3TCgWCwIMK0/6LhG3KBRrkrXtMWjRWw6I6K77h7vM00CjboKZW2wB4fxNTZzYw7ES+w+MOFAT",
+	"1uOE1R0NuJDosQBPIC4g0eXQ3ePCw2M4c3mbZDZzPRapTwlMZ9IwnGNCgLncDIXsM953N2ZxoHa4YeEc",
+	"h6M/HL3NEyXRbLAEbtDiyXZp8TcZg2YTPkUd3YV+Jll3SqMu9pYwX6tRmlkPEUY0qXpIk4apMWiGtITE",
+	"mUDcd2+4870DId4WW10etzwazaou/fh1uK5GiTVbZlkBMYn9R1AJFWswBqiXXmY0mxpt1hEYw/tgWKzQ",
+	"vtHAo0GRIt77C7ZZ9lQkpnaUANd3j8+Ux3Xd787IZLeN9nRAzv4TVvyH/+QIzeJowKWEBEO8Iqke353d",
+	"2mt8glsuIKjCgLnnxDWwBHqHIO9+dbzYAOxB5M0mSg/NbaVTQcSUBsB8arGVqkREAkz72vm135dZzj5R",
+	"+cl9Y1qvDiouVBYRE4YlXMQsVhO591bz5OYd+wBCoVa3yXK4nyZLlaC3BhoM4jk3mYaRcOadabJIaU2j",
+	"qTDm0RXOUFUaG4EWTctZkqPeUPSseb36jBcWnPhwzJIxER4FkBfLRmwBJgYfVaPZ4AlossDpOTU8OEuz",
+	"4R7LZQ+gBC+wrA30JsPsTk9ipSStmoK+dGr7rHFKHaGXMZ8iEtssJxoloIezaaKIVPM1NOvQz3i86L5S",
+	"8UQkiT8PQw+8cdb4a/jg+/eva6jewgP7xQ9w2L4CXlf6HCYB7hUsq9PAwnopK2HSpKEi2OSzrlBcon/l",
+	"sAXSagGr/D45fOOvq5XqaZnpMrfvXxlkQC2jKokfT8uoPyeyy6TCws4BD6NmY6Yk1eAwk/X7YFCvFinF",
+	"o3MsopTN4Kd9XU5g7Wv3Yvq97TZsfNZzg3Wh+OvLqkLxgnqqQukMcvLdrTsa2fxUG82GGXANtAlvj2Nj",
+	"7MvnPHTCljfGLoCQe1aCIbeWgpXDXwINbF2vhiMqm7zgPjzo0f0Z862GhG/uzpVy9h46ockMWFSy3IgY",
+	"MNacyVh5Ebum6FyuY/PRYKvV7MXs0pr5IF9pmbad7XzvFezsVn3HKWhgTiWWZxjr16llGkeMUqXnCebe",
+	"Wud2kUCPcRYDOm4Q4wzPMzS8EM9E9ZivgxlR9/YM4gsDOtPSxL7So7LihedVihfCQNEnBndStg7+KVnn",
+	"ZFFxRmW1qyILtmWsBj5ad0RiszHKEitSrm3bXd2KueXzP5Jqd9jWW+XuTqv+9EyT/pO+NwsW+CKOrcOx",
+	"ri1oAjHRyNiDJt6XzjSOZZQRH9mjzunTZnj1zCnemZDJ6eA8jzeaTIP721VqCHG5/B3xq5Zzi1rdqXWU",
+	"/PTp6emzZ09P7qC0RZK0dCZXqGuRJJ/dRQ8Qq9zvrRRT4nHUCRVwpdxpLsGHqA9hqbR+w5EOi9QIWHeK",
+	"6IUGEmpLB8miaZSAc/rjc1+rBn0hDdZ7dLHGNEaLte/sVSXJ83e2LGIiIuf0uEggZhNu/pBpZpkW/YE9",
+	"Yh9UjlOH7e1uIeQukbjL7URE0GQDNYExaKZ6FoFmcPxN3jm2oICEOm082e12tKC7o0ucaebnBz5fayTX",
+	"B5iE26ikLE82zbSlPZqZPHdHEc7c68kuj4Z9HaqSDtpyH7Tl60SZUAtEkgBdEpCxO/hbM7mWiS+dySON",
+	"RFWu5trXOpPL8645Y9etspZQ//4PbHZ3+cSwVKs+Jt2dhC4gi2K4IlJZEmO9T+So5MEABX7OZAn09w06",
+	"2wj6UcXNrAAr2qi+2iFfHOR+zU1gNCeRJkpoiHFKYl9h0oWsNzZROsaSzYC6EYrUHaf67zFh1xHbgU9W",
+	"i+52yu8LDnRPhsINHNjpwE6V2OnCqtSrO++yYPhQaSyxz0IB+OZtHLe1bLRTTqEdHFjlwCpraR4nXwt6",
+	"Z0OsIWS/pbNkSf2HN/6F7H/G62qmt3ydUqJLYK8blPiU2nVSrq3xc6xACxUXh1/4JiXAWVbuHKkJaMKF",
+	"pSQnWg48qUIlm2o9XlKDOE8/OxyvoxXtDPs3sRgkk5fhYeUBnrtS6xbrGKpzykFA70lIaMBlH3YlG5am",
+	"SsqVR0/ImH57BRI4NnRhbxPjhqVauDspTezihUtLuQqp3tNOszESMm/L3267trv7R5uFeSsIOwWpsDvF",
+	"egE6vG0lX0oItn3t/qyMeNZt7JSJbrzz/Q92Iln4zJVhiZC+ydHyqxL6WGfo4VaCnm5vS6KegdDakYZY",
+	"2JZUdrmp/RqvQ/FfI+0VVlnWW4BNfY+hqQk1KVJjxCUzFsUVMDo0iJtIm06Aub8PJuCe095y9EM67A/U",
+	"RfSw5lG/PDpdPJA6B+P+1T34CTfYCUEsYT1yOFlulXO6hcew7RookSSzdRfYPcoeCp32x05HOgvq7Yh9",
+	"7JFma4b5Xkj9pPYsv8IqDvdJklCONxe89x3fM69/zHiVsfPajFfrHAtXNvzYOlWPCwmfKvz2VsEES+6J",
+	"CRRg+VUwcZTlSZhhkzpNYQYAdt/Mnhi6Ratnx5rwF7ebnStCpAVqyLmtEo+Pj14uVolSNc6OZx2wTtJw",
+	"7JjuUT0I1asjHTiOW0Mzzh7LQTEeFGN9c3fMkFAzRwpBgYOG3KyiE9JYnqzutXlXuK5GT2u2zLLid4zn",
+	"PQ7wVGGYmkA8O/8m3r1zrnBqIfso6XmQheRjgh02QShpKkTFigouYgwpzc7xh1Oey7XVPIXuTl/FGbgn",
+	"iqW0xyetY6eeTjonL1qdY/ePr81GD2DeryvpEV1DJxVvfstaaS2WPSin/VBOnzCjkkuoFGRRQgGPBiSU",
+	"4gxVl3Pw1ERWrcOt1HCySIW1I54kLSF3azzzJHknNy6OHoLGPbDvfrAvYvTbARTNgVlU94i9KkRXaHSy",
+	"QVa2qhYOdo5Li2KUu/V7aQ8PMfbbWRn6pUAaOoHsy8fXLWeAtD02xTqmxGcfK96uFeGeOa28TAx5GjkI",
+	"ov2xI6bejOA+fUQEnEDPMm7CeziXzReOj8AOVOw7fNCtcdZFVdeYKGgNubS6p/UDXlVz6tstshTd123i",
+	"EcI8YcsXEQmXMcMAKj2Mgj7bsyhxGvdWJSc+xb31KNL/5r1zFLFHAHwEeQqCmPv0y9vCTe8XoRnsCt6q",
+	"PXajtMIPSfS40CZv50VdkEMqeywV0IjwFrkP5BF7RadE4DTcMAPSYsFCF3AWGEbVkqkPlaHk9IjwTwxV",
+	"gzKeJGpC+EYLerjd4/FlTzts3/aPxtEcgmZ/Xasi9wJknLPzKnOvdLSad/F9C8rBNNsLVGsoFCNahQeM",
+	"TNb0ozJo8lPOWV3oKV2p2mc10HVRCGXdZJW2+627Zunh1SjZiLYTcqxEtGdJ+U1MUw4qUuk5s54TuFwC",
+	"kdVKiig8QPanNx/Y8fOXT4+b7Leff2UnR8fn7BOkqUrYz+8u2FMvpLvKUmBRgAmiPAx8wM5vDX/eNyXs",
+	"VNVOgyJuAztXc+5ZXKLcCcXreeDjd61kP5BB9VDHP8Jt7aAX5cJzypJ65uZhXuleqVNHbjN1GmxSqSxp",
+	"TxxW4/O0R+ydZUOA1NylA6CaVp0IOxioBG2/XQoXy4fwGrSlCVe7DbtGhX2cNX7+1CI4pM6zk+pSpXgv",
+	"Ww6hFpb+wocgy2vVPZkdZMueyJYvOGXc41sVqBhno/KrmZPczZyTPISUQqpNNhkITNVOjbfvtaWBqlA5",
+	"oro61aO5jAarAqnhojo1L66xLIoatrr3YdNwoxQxjqHHs8QiWt4upjCXog7FMZ3ZbgtQoc+TSz+2vDIY",
+	"vO+9/LuAZD0sPbrhbZeWFlYtY4uDvtgXffExBYm2KJ4rJUqQyhlReUX292SxUvC3r+nV91otTVwi2Jrc",
+	"RoMFlTnYE/4ARIoXuOsiKODGqbF9617rQUA8KvRpnAyWiwjsuhqRlWlvmgybkhZZNATrhAW++N4uzMmr",
+	"VXDgchUKjF8Vh9HtvjgolA3ncTCVWd7Hcsv3fMqermV1FO5t25YHPv5SwULzujzomTgMTd0bEfNXMQbD",
+	"rHIyhg4ZhYxFIdPTasSEbTqfNtQOZ9LXeGCjA2dE90Xh88qjvi4SPrTEMuljhARjWjGfmvZ1zKfL0S78",
+	"5b/weqeqFpYpK7jg08cBOkBdexEfAbPqjBnRlxAz1ev5OW6TEFN1MpyA152yMiKQlkphjlw+Q6r0Qmqh",
+	"ifGbno76iiUq4kkogl8wcs1jbJWi9CwjlV8o4vi1Emm3EQp5gxPltnNv5ePNlQFixd3pZZw763wMiIaw",
+	"BtbCL3xavZl0+6LloG/3pJxD9NHnd0JU9XpnzFGRVgkz2cgQHhpRbhM1bv7uEFJbTWquKq2NuBm0Rmp8",
+	"n972UhHgfvc1N4Mdz5Ksb2Jkk6Zm5/H29cBcuBm8J2js7aak5tZdVM8fgUgPVv2eZaKUZn007x3Lo+0V",
+	"cY3TeIV1Jj+NYZFDX0lmKKQQ8SQB/cQwMxC9jQ2URKmDv7g8AeVI9YIuqxNJLKyydLYbbmPvc1DuZARo",
+	"88Tf8EOcG+l8hvzMdqpbeoniFWcLr6kY6N52oBkKC5cwwUEx7FfKaU7Mx5pPQBecd2Eo3lOD6G9f49+l",
+	"MZ0in9eqAMiELreJ3KePAM4UT2SGZ+ptQdNkXLL/9o+BTQYiCTgm2IkcRjz9T7hCyShcgHGAeKuaY+Gw",
+	"XbyzZbP1TU5md56tX4nc2zOs9usf7QZXjKLasFau2947qLnHNIhwTrhxlrjfZ7Ho9cBZaoBDsPLBV5BQ",
+	"H5vEEVgelb6iEKsUc7khE6IQc9gTgYD38zCMdH94FQM6PmLMWaSExNRFoswagR13z69xlS3Hjg9S7ZHF",
+	"jnOUBpGXGZP1fu5E3YgnSUG6kRlGxv5mQzkDrvtC9tv5GW0kkDxPvh+UHQjZR3MSK61ipjQbQBJjyfQR",
+	"e2cN+ybib2zEp9h/JjFLcsNICTt8M6Z6kTuLFBj764T73fjYidc4FKNeh6DwyAgTy0azMeZJ5oTKX569",
+	"PD49Pe7MAGD8lTG3vNFs/Cvj/jeO84h0s2Es1zafA33a6jz9ctw567j//0+j2cikwB7JqUW6MirTEUqw",
+	"VKwhtdwp+ueyZbn1yp8KzTQqg7rSIgI/FIYoPlJj0E4l75ng2aEc4ZIhYbMJTueNlLFMqkkTn/tATdgo",
+	"o8JUX27m6zf8WRQFymsvFBYIlCAvKkgU3IypQZy88jf6xLA/Eb80mYj/jILUGjaEKRYqwBh0kxnla+u6",
+	"7rYxlC4V+1bUnH+H6bczrH5JgaiTSzNx5Okh0p3Q5SNgeGtEx9/o4jPm+Oube8aKhh0565OGR3KG4/JE",
+	"jL/InnVeHrHfqeoCZ7GKOC/FQgxu39SbiJGwLFZAnWx4OO4XnFlqwpaenZzQ6Hw/kUmShD13tytMgRQ8",
+	"2ANnJuu6Z9gFTashSx6x085T+sVvn8HqaetVz4L+xoyjKmpxUYoIZ8KFNWeMm6HvVae7zB+OiI/YhaKN",
+	"c7S6/GNcBPOAx7E5OR6DsUKGsWp9Zx43NyXcw3bm5HtVsU47/BHlOiJyl7a7TRATxG1u/0T4g7Qdm43T",
+	"Krf+m+RjLpLFs9u0kxRKgpcNpBsIUMDLD9IVRQFYiATGmXa/W5eiaF8TQX1v+8kqm/WmvezO2/ZIIUz4",
+	"DWFf4mrTtzfla9+CeyH8HR4NZ5lcr5tzRDbqKku4KbaUsQDm841c42+3ZniEzkN/+8JgFlmGVsWg3py4",
+	"8otxSRA9qJgGPPbt0++V9hGV8MsznbRIwtMhBhH/AEq7O0cnp8XSbkLWmshE8Zh1tRoCU73eUXXhjPe2",
+	"DrLjhoVzcekSET0760PgYL+KvFFY8CRpemuOa4vTfW54AkU1vWmxnapERNOl2T9/6Se6ss7o2fxKZW4o",
+	"frr3aUDn6xnAE6V6w77m0kJ8xv6VKcsR6c0Zt45eMsP70Jy55u4AZZ/1tcpSw4x1H/RUVe+w/jnOt0hq",
+	"l4Hp/MqekJQP5JEnN+sei+QU1BmoJL40ECnEYn7eIffAoB8x5omY+7DjSJdbvvh3nY+oISK3iV5eWtU4",
+	"awysTc1Zu+03eBSpUduqtJWlt3fwslPYwixSdWMrT2kvfc0jmN89UQc+7/kImLeW3kkLWoLbpJ+Te3bc",
+	"cc965ERaHzb7yJ7iNhHz6j4//HTBI3BPYD1n7YYM2mL+YA0JyLjJx5hMDpbB/qAL2nLh36QGMGfsS7iy",
+	"9Dabb/aqItlX2wVh9Roif9/8b39ztDtVmcYuNid1QmsSl7F3a76R6PnWDEHBs1msyst8H8jqgwc9NlZp",
+	"HF7uHELUiVhaX/SOb0X5hKXI3iv80qy+n2XSisQ3B1CrJS5BN1CorGGv8jdVjxkYg+YJM6DHwjmA1DQM",
+	"PBoshEu1XNsL+vp9ImmVI2THnUKELAj3TrMR9hvmqhfCcX959vJp5/jk6bPT5408qkbiOv9e/o47e/84",
+	"/NiP1osX1X0y/yguMDi3ZQns1yZCKHXLcI6Lv2vy0Yg/D2G0HyKM9jP0Bfb8BHEXmDc3rgsylzIvIc2J",
+	"rtpcFN9iaeLNltslUhit9TVEcPvav1papFmUHzVbJ2GpshoH+vgRFGreJJ/mAn1RVoC5hEACDHDdQKs3",
+	"zrMEc3UJPbZnRnmNOBSLtlmKmhg2tAF1GhTjyQ3FeFPbNRtOGDTOnp5+/7qujitWPD80JXdID/1oeu0N",
+	"AZMHSzSvIMeEA1WFn/viDTtTaU4+9TQAGdK1K7F2lsY7lRjzpP7GmXJ+OujNnBnCbHA5ZUrHVNLlqwsW",
+	"Oxu+MkAYZlUSE3oYCf45j4FYqhmQbQcUqiP7cYF3QI9rg/LsuKI8Oz7p7K1AKwRLD7b8Dy3zfNv9DOUE",
+	"LXMEN5klW0n20aHz4vjozUk721K9Fg9AOyvyKfZjL8fkqdlgLy5VYrDj9vfeXL8xxwZjTigRTTG9jrn2",
+	"cIxbBMVZkS2ZJ5idAznQujNUB2xRGyN35vmDt6g0M9kHWUghNI4dja2hVxbS8HYj8tVZ6BCE3xeYxzTh",
+	"VLkDow2BvCQqGi7VC3hBnaSMC5QQsBUjeBQqwFgeDZ8YFsC//J1vFda7hDraPB5zGdXRvPFRJlPnGXIZ",
+	"d9UVToND3yQaUr2YHxk0UmOInZ+TiLF/VN63MZgg+UN+lNSoTtVu3LKRMpbZiWJT4Now7iTZIjfG31ug",
+	"8t2pMEy0U8Hv81bn+EsnL/itrJNe+XPati5axcCHlPBeaqP3mL/Mufem8HLOzIRrSlToTHpfqMeThIaT",
+	"K2pMm/Cq+OUoGLwqcx+6VVRmW/NVJQukmEoSwIKNdsQNrMQVgvWN2V/FSCyqDv6bmrARl1NmFUuAj4Gp",
+	"zOZ1wP/KAGfXhZ7boUgbRWYf8SsxykZ5IU2zMRKS3unkRcBCWuhjeOHW6j/jBGahWcLjmNpwFq1Ln95c",
+	"+VeQfTtonD3r3K43LlmJvFpjIcVuGFl6oxbS+y438cXWQs/y2SM+ZbEqvU0YQ9KoLEwjR/a/4ncW7OB3",
+	"nGaK1Q54v5EahTGn5fcdZ3CJwbJ1YTTr7AwuHVP9yhDpOqVshuBr9R7BfOrgTfqade1EWZKoCcRzA7tj",
+	"6C7AvnqdC5vaUmhfl4o4NXbsAJOlRn1++cdwdZ1Ednu1EmuhJ/qZBnPE3D94HyjjPeIxhGAIYsoICyPz",
+	"KEptiQEDPVLJLLd+DJQTPM2869XRpxNA8zW3uVyK59XsrshUa1q1NREyViuINFz8O11bK4neWKuEQGnX",
+	"e0x6b5VGwkuU7FMBN0YeJQMZQ8yiaZRgp0+u3wNB/YbFt9uYOTV/Kriu9xaR1hNuQVNHKROSmcykIA3c",
+	"rIphKTf2ckaQl3S05zkGjJJ9RDtz7zr3xfuiOpM+I7lwwvgiqt3h3Bo+xZLstSAGF7LCFt3JNVnx4E7u",
+	"CRSTbzfv1SaBSoOg2K/Z8hGlGsCuxShV2mJjnc8Fb00oqMiCbRmrgY/WHaHebIyyxIqUa9t2V7dC68js",
+	"R1Lt7tQKEgM94bFPK/z0TKD8k773Nb9Kdf8Xoq0n6z+DWxUWNj3mbvwEtFMgdOVB9uxPYoVjiVLq9Hqn",
+	"c0L2hCH4E2dqo4QwORA2i0XsETTQjC5HTBrxq1ZXxdNWd2odzR4/f/Hixcnx8/XRlEhI6Uwuj19R+667",
+	"qvYe4UwuQ8WeuaSPABp7dq/oa2HvHBHNQ0TJpvlo4RB33OiIT+4SbztPf/y01rSE/Ea2jIk9v+4yDjj3",
+	"05qnoYvHquSgPvbHdKWDnmHuxRlgKAYL7rE3Dsag80hO8DFHXMbcwqbw9mYaon2tM/m9HXEZwaaxhGdU",
+	"vQw/VGeyJvRQvKfNyq45+fBsIYqKMIxWTg523/4wrq9Mn5E0m2BexzkkWLXpbDzjmK4uFg0u0/4wqAEZ",
+	"18iey4zYq1Gyro9bkoYgKKoDk+8Dk//umJF8N+/f/UQM3lM69+jOqdR2Jgh8yoWbDfN/NGyNQfvmE/9q",
+	"aQflLxAN/0HX1evSzZYpYQu/20fQQenvlHpl3JnNF1sG4GSMh92mAtXrgRMvtXdKFs6spEuyhN7aHttz",
+	"RSQhGvqg7D3qYVb1RGXaKF3vUIfZjXzi/YWz7V6xFNOm3SlLNfTE1d5HLPyI3kDoHtYXHxITkmGdcci5",
+	"Y9XljcHx+8EEQLXP29paKehwfg7YiIdjPVkXekojPibWtLpDmJ+/l58dmqx0YgGHeFFyEn94Xps83EEs",
+	"xLOwuLAU2+a8CKNakdvP72C/1WS/3T9YMkq5hqKazVPz95M061pd7ViYiOt4NyLgBmg1beVHYs9q1mIO",
+	"Ey6sYSCtFmAOvPlAeZPwP7O0wJuYCZMwxpoaUkNb4k5PLCtt1Df+utpt1ObC9hUyGAOcchf6QjJTWoRM",
+	"V8+VAKfcWtDu2v/7z07r5dfr4+bx6ff/06hQB40bsANh2L+91Fy0pvusrNz6+bOFoZ1aBYc7sOnBFC+W",
+	"HOdEhB5n7mjvl72tAXEpHoK69VvZuLpdJwtanWE++wf33Sc4d6fUJUwCdTZvDDDx4rpJRhwmvaSaeBTI",
+	"g7bfCxDQibDRoDBO4IaZEAwE77tuyU4wuKuH4MdTLbIwNAAn9u1A889I+Ec0GWAjAxkMpskGaoJGVsIt",
+	"uvFYzLywxhhv121pt/PNtRqFko3jkzt2rLq7IKJ6ALKtoHUP4movGlRxIhfPI2qBDymUhspJk6Likglp",
+	"7G3U4hrFluVDaDlB+hDsIbeZnzmFBz1D7kf4oZmfPjcFtXRg8AcYffhN+gFvpOJIXw58FUYX+lkdrLk6",
+	"vmDqTrsuq6LFLTpDIlIxPApXmO4YfYtJ0WASkpDKd+AUl/i4pn3t/qzM3tdNP7+A5SJZRkGEU+8LkYMa",
+	"9AXJe5/Mdw9gBjoaNPHDDa68VjEsRV7bue2PcwPwPczGKZ34Z1+ZZD/gL2x9slk5Tk0o8jgYBvtg+SN5",
+	"edanZvgR+gLCMoE1DRoIjqiWVGPQC+0ga+q28GcSo6S8IAac/Asxs3BlqfpN9ViWMqvY0xP2/udZMC9S",
+	"STaSxoek8eH9W0mg6Sf50+MamMmiQZNJsBOlh02mJrKJl146+VB4eSkQBOgPOXtHZzQxBXcirIGk56fN",
+	"9ZQe0WZoFGUCOIDuiL3yVblUOt/lMUuEhOL0YkQPmwxUAuf+x7Wx7KTTya+m5gu3gxJM40TxjeZgS8eF",
+	"8siCZl2wEwDJIkgSc856jsWYyizLZALGMMML9bs3wWT8mc4D94DMRo6UIzUacZyBMhKRSvBWLO+6GxJp",
+	"sdmyPLn0+wBwIM3sUeIDp6ExBUpZc98kKhdueopZPKkqbs+DWvMhSKZ6vYCbesb+grT0F8LVZQnwWMg+",
+	"63SahXG0ZduzWozmNhdDj2eJdao3ycyl0pedTqOZ79m96Z5q8TO/RKXbCPXGT2gcTzM8Qs8J2IMoSiGj",
+	"JI2jXpjaO/GAUeHfxyWZvkMb8WabwlaGJmLNewdU1r0xNr74MCPpMklqCM+4ev3wzTbhp09PT589e3qy",
+	"ygJZCIP3vLPKMMGKgDKvtSck6sD/obKBGwpwQU4Qxa5PByqdF/z8pVxzzUZ4LWtBuVGmsFyUlUHSzSVf",
+	"MC9jZqgSWDrhI7/nGBGuoMC4bSxslIm5BTyMxvZLKtxZBR94ocwBafWUHkIMkYhhn5uy3woZk4mClity",
+	"IVHpg/f6FzFuqoywyLv46ntbg820rNerwKVW1FC4XfgrdxqPyOeuv1bSOtOasGLcWSuUN11bPSf5ee62",
+	"tg5C4haHeG75BXZvFyI+QsoWB0tiz8avO4sBT99P9hOSnFqnW4Ukb7ggxn4WSXIX5PdYmDSzq+orw0V1",
+	"6i9aY2kWxG/jcbTlEE7EE+xLNMwqNQwzHlPn6Uow5I9jkSTWkXAZBssS+MB2YUbKaat97V99b8NYxHAv",
+	"FPmFrrP//WWdzv6SerqdpbLgCfhNuMMtYhK45Q+tLvsTt1Y2FJLzQNpYVZfPfyPQa5Zq5ahNb6wvWUWZ",
+	"u6IVwPKW5jT9xRfh2jqVw821Sqe7epC/x4EKLBLDIq71lIWTM1seFrIkPXmbPHY4GcpaHg0u07iXG+/3",
+	"IbwtJivXJvyDEtiTKms+3SCbl4v8TEoh+61UJSKaLpX3dOUnurBOmp9bqLwFoVDFgimdCaUkZT5IDydB",
+	"UCvWn0IAsPPnRzFIioZ5mMpY7xvXBwtsdE+76Jzgp10qjo9VZAIdHhERHDmKOWI+g+Iuylu78ftDSC1l",
+	"dz0dDFQSG6ripXevLNMwFoCtJwuSvE5D3SDo3aknf1q4bKRi8jm4jLmOvQMzq7O5CB+4k7eQhmmHNvj7",
+	"IyHdt3DA+yVBfz9tNqIBlxISpAQnURwN+KXoK6CdD1d99OHc0wtqauvqcZWoCOnhhIuYxThW84AWvj9K",
+	"8lenJAvyjo6YS5g0C3Ug60vBiuqynZKMqQEs3P+yJ/DG/aeiNs4aneOXL573nvJWp9PptF64//zk/tOZ",
+	"/e+4sa4A+KIFT3bE9x8zmyhVDg7i8WzUvk2P3Ik9irYFRiYDs9HjjZWvxpIB2JRq7TAqiajZfIolY2Gc",
+	"vDAs9YnVu9gmt5kSxiBty07TFWHsN+66L3hZjbSZr7IslI2bfRSF/HinTPUYnpKZVRj+58XHD+wCHxp+",
+	"fKOq/3foDpQaLopj8VQMYRqE9AYD1rTF1TS0E5SJHpZCusdZWrQ2TddCeChbg0qmylahTy8xQF49dH5r",
+	"rbdkq88qL3zP3aIlsct07WqL27UghKVVXLT0UaqHVd2BZLccLONRSBMvRPKRfM4RLMfW34kMuSJIspbm",
+	"q9Kqb/yln7ndHXBNL+fDKNPaOTTuCcJVmqB32OOJgYpcuXSek//xcvwadbdd3ODUinuolVcLx/rIWTYw",
+	"A0NmaBYjNoiJf5Nht9bKV94k4XZaDCcJa3CvSrJMWpHM4ku+qCyHPvGUK8AcMcrLYj8CzqvEEvoJnzJN",
+	"RfKO4tES+tZVdnA54VPzrSRMdT8psdECK5Jo/8SJcnOoD41mQIJ489vnUHD128UvjWZjzJPM8enxUeen",
+	"k9PGGhGmDzCZv/ctO5lzi19YpVdMhcKmEkA4AeVbJnBY4KHbfK/yMo4Qbkq2DbePzdsQ95wOsGZD2K0O",
+	"MMfYTWZVE8UgjnHnFnyflnVPaPadXKj7phv6DYRYd/5drtwxOmcH8Id8k2mVApfsNUirecJ+5nLI0qyb",
+	"CDOgDqNReZPWZmXjoU2r3jatOXIpJw5mrDtO1LzIAO6Sc/bmt883d1zFPuxyAxuxUn8FZ9DgAB+0EbpQ",
+	"rt+5YRNIkrKnmuv8uY35h9hVKgEuF23hVRRBmj8V1XP8VnCG1Lh8un/KjV1ztUNP2n6NtjzYMwd7pqxv",
+	"bd6cYUJ6RKx8CM5u29ZuGETXbnPf29dWfV/av1ak+Co9bDGfnjOrnBVzB03jnKLKyTOOlt+2whClTWF/",
+	"Q2xOp8xobHquzB5FXxjqcefCT1TBe3euPs7se5htYm+1Gs3slNXXf1Gzq7+uw1rt65hPv5PfkICFRb1f",
+	"IzWG5Vx2Xxs82Dy+HDocGQ1VDFiazvLBARl3N3/WKLfve8CQgwJ8gPBxoQ+bCCWzIUSHrse9/PSHydKr",
+	"r3Z8+QtfzP09LhKIWxOlh+3roZAxtpXqaZ1dpb8rPfy7kCuaSvX0Le7NXf2gUSg/u71+zKxToEvtaWFh",
+	"dCjQrkVuzEmAvznvW+khs1pATMOSZsjUfTEGybJ0YxXUPdHPNCxtlXnrL6mRCsMSC+tNlAF6ABgI4kkC",
+	"VBttAB5FNXQoCH9imD+tM2ayLtUga9NkGsYgM2jmWJNqAvHsX8bP6a5AL74EiqzAMgdng+nmgUpEzKet",
+	"iCcgY66XZ5z/Rle/zi+ukSJvrLWsGirf/KOCOPVHN7v7BwJqeouk2tfhZQVv4Maxb7MN9mCXP3y7fMKn",
+	"jOck7+dKKRaomRIW9zTTy9TwbdLclvBbJfgeAf7uTWn3MIMr4cBuou/OH90vmPqQ7Fua2W8IPUjt2LNx",
+	"qc7iQrgpXxsSY8o0Dt8jUfmN9VWTfZsC18n0G9OAP2AYTxJGb+I3jtirMJN1YcrnD1lAv5w1wQWOyi1f",
+	"Z8XQFFE/kSQcRZ7Z+ZZyY78x7kMuwp6RCeS+HQ247kPMjHVbWlyqUovs3wg68V9BOx8MSced6K0alpPn",
+	"tzqtflZX7vmh6+y2Qkcy++7Jaah6cT/SbIyUxGTWyRo1LjeeGM0n3nZiaG1hdVCx+5H78XO9F0jn7cIl",
+	"L7M471n9cheRf59qGV8jsxgjGbPoBSxk5lGQnYR3XxSGuWdkQbJcLp022cnp0fHJEQoZpjTDd/+QWDeB",
+	"5QhOMBXqeLEuUR4x1FJudR7HEJ/jwc2gcp0lVl5Y40XCoabmAdfUzGVGbpsF3ma4Z0bkUIJx0LQHTbsh",
+	"79fruYdXXyFGqdK25eXZ0hDiO7z0tb+yRl6hhf4uZLwsdDjEZH5Qw0IHmfwoIojB6PDtk/gwEA0UH90t",
+	"2qInuqgbSkhnFNTQDSX8kqspagsNUF9rp9ZH3u7jT7u8Ia92CixLKEcauAVafqdhCbhKIbKktzFThJRY",
+	"SEY1zo5POp3vaJbLS8wZuyve/Pa5cdY4fXpyfPSsgw/f23Hv+RSdhcY6fTX+QWx5KEJx1duSnIinmQPH",
+	"O+l1SJfvjQX0M044xhmrpJ1Ur5iDLYz6swOYsgEf30l3laqg9jW9WDqnLxcQNeuJ5TzwKNAre1wXiEGY",
+	"baqJ1SYD7SAA33M/WfyGTkH/+gHolBRkLGT/UmmSk2shXHp7fieB52rMcNAAexZtzrk+lO9KhZPuR8Ja",
+	"iM+ZoHm/VrEuzAY397mQ9WiENq5RZ4x5XpwstlDdHjYpTHbCs+G06Mme55hPkBiMPZPMPGCV118FSSPG",
+	"pkxn8oxp4DHlldGqxtzDECA1eYnbRCvZz+MoI8r/UIxBWq0SZpXlyV20dEkUqlOJMVEo7JozcRM/PGsG",
+	"/8oLWiH750zpwLHNggE+4cZnNIyQ0aGkqn5mfT3AcedKRsBGCgs4YmYIacBxLU74aTJ3gB4P17/cMj+i",
+	"9KgQzHuL19VO6m6ZZcFhH0LY86hbbk9heXNC7ZtY9uz8ARocJKIB+dURH8FDdrUW5t5DT8/ri38snFqs",
+	"0JXkOhqIMX746Ze3ZnbR82fs/c/rThr+Q37765sv7EZq5BuzkCTl0ffyjPqMYjefU/891Pbj9hG8qCzt",
+	"OyR06PIZOCEVXQxJNhsG9FhEyNPdLBoChusLEcomsrXmEX7gR/DijeLIkcsR2IGK3TuZoU9yKPtGs+FP",
+	"7jAp9xFOyi3wxRIpfsRmJswy5/Bgp+wRxhLPhX2u4s5nJbWOlUNzl69TM1SCW6rfbibSn7847vz00/Nn",
+	"dzCYjk+qG0zta/enQu/EBnXEoW3iwTnkxQHRvjF5RSjsoRpqFTqaRQJo0lXiEQxfV/Mr/KV7UCvg7+WR",
+	"lwyEjB9LuLGkzyn2gGMtkVecL5wICeeMWzZSBoHEBioziDHnQYAfrE9TgQEyGasdx7jcFvYmwuVu5qDS",
+	"tqjScoUVtBkNquWGJUr23d+QB3Cm+4CnKUiInQ3vbDbfMl1zbPl/J8OlPfoXoi+F7P8dprUGrv4O0wso",
+	"r2aE6T3iVWvLYogyLey0cfbPr8Vj/ZR1ExHhZjxsgBoCBTqwwcBYHg1R8gb/C+Mnf/r89jV7cXr84s9z",
+	"JxmDtG6RBfNIcZ2N1hsmEPdBt33SomWy0dJDf03XXWSjWg+9uEzZAMdstM+RytdqlHLEzUWkT59TMtmo",
+	"kHYQlo0yYxn8K+NJkYR+xUNdQEB02pvvgPdUZDWXpgcrMBW+5FftCME/sGVXJImTsQGCoiQEFuZBrTn4",
+	"ujbmCM/vsU+3CGRUXj27Oz4QPGl1ecL95PYycYqzwH7219VKMoV1SgSq3645J5GTSWFRyDqr49+g1R4T",
+	"1Ks4NixLfXcgHWKQCiwFPUNadh6UezI7prI+T1poJYgV2cVf3aVvwpU1UthsoelS4Bqn1qSAx9Ju4u82",
+	"RKtMBqh1/GSPGHo8S6xPpN0QXtsZRr7QueVxXDjP3Q4ij2MNBsk1Qsu78Tc+6ma6jxm0TCL0XuOXNw26",
+	"Fz+h9aTz7PSFU9hWg2ONxt94D6SxmhsDDGc2euX+QelYgv03u6CEHfvrqPs3PIWrSxHjTx+fPH12+vzF",
+	"Ty+rdwwUnt5bTPFtOUdUWP8NPqKl7Dg9eP77kgjCvfoIgzvZguAxQfL4aQLUoN3VXEYDqpehBHFFGURf",
+	"LK8ZnVdS7Wtyar/XGbYjgg9hu2zRkNjMHgTb9gVb5yDYDoLtfoLtc8B6CvW3Q6kmkoCt/WGf5xPzg71F",
+	"lQ8o/ah8t9AvZebhyu8j6VRfrU5V/+quOiSp9y2ivxAzNQHrju92C8YauLnlqHyeklbIWDHifWinsr9u",
+	"NdVCeZqKyGZ6r8FvIQw5KB6k6qvt+2TZkorOTx/+2mT/+enNX5nS7HfofvLVXsT0seb5OH+jAlhkoaPE",
+	"Y7tTVSdNZ2IG9BjiEoS6zYmtQxXgEmltBmpyqMfbn3o8j+HpxSbzJRvulAILFqRMyvvzEK7zYuZmEd5J",
+	"5+WL49OTOyCvj5YGo9/XGoJ+D0vAmxLYf0TXyUDRXA01BOmk99BZoSnwIc7rowayPK/HpyxWFdPC7t7c",
+	"hxG3sNlI8wjaKTdmonS8kXmai/rBP07kp7DGfeBLYeIeBQ5gwyIKt3GWDjSNM1QJdaZpDZFlA6UNsC53",
+	"Ztq0uvcb9rlO8/cCkU9fj8+pUwkR8wzgYRqEcWAgY4j3iyG2JIXdt15WWua9R7c9rXLnv0k+5iJZ0qM9",
+	"GxTxxDDnmQa+uRsPL2RFKthp9XjkdMOy0hy88C1dV6NML65zYWlC28JxLsIyY7mMzSOQ8jMITD84ZMCd",
+	"KUCHx+jwtizYl7eJSeVU0VnuKBiINJBVijMvm342sYYUuGWxou8MuF44aLgLfSF3QoFgs7S0XAhvqkmG",
+	"NkOcWSWTKWInUDUdNZNyHKdB8XDsv1eyJ/RoD8XxPYIev2g+uUXTvsOIwHKFtApbDNOU/enLxy+fmuzz",
+	"29fs+cnTn/5cl0Rs+7OqYfJ3LYzit3uLVe5oAPkMwbOXJ52na0T0aWHCct5uLP8zRGoMeurWXljmFy5A",
+	"ljRNqkvpKxUjq97i5UfOoWtbWPNFC+BrFiiE5Fk6r4urhV+1P98Wnu+PwrYaJEzmaXeXTELZLuSPAz+s",
+	"0FjON9RzQoXaI5UE4+d0Y5X2WIm4RqofqTHU4E7TD29Kncz8/k15zc5Alnd2mi9EX7aEZBNOthoEGXUg",
+	"9b11rkl+33Kt581OPsEh5APIXW6EZ+LSLgRBuy8rU5xmadHlx4m8CNfV6vvgGsvKLcN2H0e1ZZFGVAqy",
+	"cPu7j6OGvbRBxi0M+v0wFg/I+KPbcDlRL5DXXwIo7T5GM+co8I30UHF5ENeneHz8p5vZfM5MDaKofe1f",
+	"fXekVWd9nT//CshDNRBgLlMbFbOqA24eB+nh+KLeIjV5H+m3mObICFut/kRfvpM/OOoA3cSbMUh7wByw",
+	"c13It2htwqdMyCVzDHajdY3hfWiFxPjy5DdeexEurTUTPr9Uqe3m0/mPYeD4xfsL1ucWJjQNDt/7VybA",
+	"OZ2ZNudeg9B4NqnsrGAmUJh/qmYbpVm3qqRuU8/uCstDEax7jY/wkmZuNk6OzzqdRtO/aVXjrNH5yb31",
+	"vbIrv5B0txcxXpNzmFSTQ03VvtRU/UoD+2DEYuWLHNfl/yWFUaQpLIzShNsVTZV+qS/5xfWTfFirzNl/",
+	"RZi37vE8Cl/fHxhWVRlgE6Vjg0VTiHGI5TXN4pCzMdfC0RQheePlW1YeFYiufT0UMr5fi9TigW+ONvxy",
+	"OcpByu1gDZjTAu7n885CwIMVyjGQ8E6VYxe/0bgO1Zffz9g1H6lM2u/OO1Vj0HEGR+wTn56x65RPvzea",
+	"WKcmIXG3i7AnCZf9zHkEzjNtrKs8f3fEtyPNWVj7NqEQEx105h5OELH58WLDlBcFrIfpE2DB6g6Efc5g",
+	"lNqp/0pfITwV+X1O2mJbgRmItD7960Vh24KxP6w8XJilc3f0ACXi3yBJFLt2dz8v8kZcJLdknqMxans4",
+	"a3yGkZAx6LUF4Rcw9qHJwd/DOAcD8jBJaX/6MfLmLhJpPoSVgjZKYmU+N0MzsxhZT/QzDcZDzgYoGKWZ",
+	"QcYxm5Z8RYfjhsiCq9DPijktzmKlNPuTr/lIhBzi/UQD5WQzz7Ogf8ZYSQI9y1RmF4XVC77MDx6q9Xdx",
+	"CNPOhFd5LHZJEyPPYmFr8HREn8huhV89u6xOWgmrLEuc07Pbe4pJE6fmYzY7IJwyqpKYjUFj9qicjl5z",
+	"yxPVX0BG+Vj1mvCJ3LbzY9y+9VR5avBsj1vG/7mx8IJ+7oQf2k33xrz5lHCJRsBIjWGefd272BQH+mb9",
+	"QQX+LTdbcoHRTjWMBUxqKGj0v1zk9IfBqDUoo0/+KS7g15+n4TT3WB99hmjoyBVtGD5TSGyisiT2Md07",
+	"aZ+lxHudv1465nqeBOumhTKhne9171PCRQLgMs7nX4ubg69rt0EWhpBETHG0W+ZTSTBpdEOCLY4orcQU",
+	"rkrJ7YjLCJINx812dNOlzeN4jxu2Ah8AZx9ssv2wyQJgz0yQYRDdd5kIy3QmTQ3mWFEOqNS2VGb3WxCo",
+	"1H7M7Mfeg3cI8w1+xB3fBzHIWD41B1mxN6UtWNnG/ARRPGc8YsbNOiZPmGNQKiYkTOpoOvh9oBBIbMAN",
+	"U6mFGKe1+dlsViW+3Bvbd0PqMeJaCyzHYB4Jlal87q5yP4NRa/bKz7rBYLb7LSZkmOVsFgW1Dcj4g7vP",
+	"XSbVLO+7rUQDpZJGs4FJB5oVi5/ClfU1Oyl67pEagc89TEQE1IfLLXf3+p9ZQkCVwrrfbnxZeAVxbWV/",
+	"t2L9wckmfWxz4X5lkQGk0L4fcTnNRxsRRieB7x1k3F7YQzgGujAk2RkRAcwVLRygEXaIkeUz4+4aJ7Qq",
+	"pi9WG0o0aLllQK+anPABr7ygC2v0DYrrLG/lc1fQ3AAfkZ8C1yEs/whq/vo8xcHV9CQcaYRSZ+bnZ1Oa",
+	"dAIaWBf6mdwydOcKcsMhW0JmZKTWAKdGPw83KPchVKI3uiKhKhJjLxGPGbHMT563Oqetp8fuE+jz5NI3",
+	"iZw1Osc/9TrRKbQ6nU6n9cL95yf3n87sf+5bEjXps5Nmw/FC48z9ZGU9+No/L/+kthz5XY/vD3pw32x9",
+	"EmJ95cxeDHmTrLgjWvQq0RO86+vN974QIb+lBR6YuLmTUAnGR+OscZ1q6Imr763r6XQ6/d6+lurs+ffq",
+	"lW5zz2YnAobWLkBv3JYwRBuF4iciHVKmzjUxzMnZgwjaq04abKJxfhe6kvngBIzsId8w4ht03bFmFlvv",
+	"kDTmB61vUEwVcskLDXP/OZH2bWFzKyxhCrdWNt5xTkjcJ0LZvL0BEQ1WbyCXW8sWB5mN3MP2ks1YbsF/",
+	"KdIQC3spFVYSx9Cd/YPHYz9aMIZUGWELuOXl+54JhbIt21nlcuUK6ZGQ4Z/H2x2YWVkSBhX8CBpuizKe",
+	"z/ztVAsnBYK836nzFLz5VuQjnmVSAa5SpW2Ii9ZISB/9jsJSJWRU4Pj9RZ7AZ26K4QhfpOJUCA3SzMMx",
+	"2y4aXGSp0qD1GZE8yBTRQgLbnskYli+ro/5C+JA9e/BH9yxPLSTF3wMTGsaNP+omwdRrJjdYP5jL9hlh",
+	"ltVeBaK8oCtrJP//vPj4wa9SFozBTx+FgeAeBqOn4btgdiPOy2lnBQpRftWOpsznFbhh3Hzx+S0yqhHA",
+	"uWhArzTU59cRktZB36BsEfywscizQG7H1j+IhoAOjhb4N826iTADoIZIi7ro63ZN+FWa6ZF0+BRpaiaq",
+	"uwRmi5767SjiNts0ym1hJkyA2mXfYhWZnI2PvFB1BPGN0S90wakdQ0JIafb/v3r/azMHBsLfsCpJBioz",
+	"wLRzXFot/L1vzN3LwsIAMgADIT10C/CXEBRwZFD8uSkfJff6ua02ouSPe5k12aQOhaIDIaxBmj7YmXtn",
+	"ZxYsiZl0wBEpSAybtjBN+zq8/F7FzNxG/KACU99xTqdnoaYTmo6HwgN+BB0D/tbP5+7bEZZTHkz02LdX",
+	"UQSp/Ya93oh9YQfcbrubYMWVgUQQZLUaVbfRYqsT+HVuU+XT3CAaboOLXruFPoPT5kshHHqOWM5zDFph",
+	"AjLUPpuJSnna7vPUNBHQKOEpwV5lUgOPBk44M50laGPJmBk+xblVelP9VQuJNBa9Xqn8dR8ucdjKatDt",
+	"TOIhBIIapVxTJWVp5kLdtwq9du3wi3tSZfaSwEo5GbnDS7m2zvh3f/eYpqlyEEsFPQOznlYjdAMKp88l",
+	"oqrvgTz3/vbOJbrfx+5cpkJxRz4iIkcz9dVjneMvnc4Z/v9/1phJ4h/xd+8P1W/wLW7DD5GVWYfvwd/Z",
+	"k578zOY+DVOSGZ4AyS0umZDGcunex8ntEtsnIg/WdmtmyabdoDYF8XYuX2gbmxUvO2LkA/tua5LXm4Dk",
+	"hQxFjYg3peh5AQpJJTHrKzBMbY6ndDjg8uwDXbKj1ANt8L4JAR4NpZokEPcx8u82koCl19h8newgD+Du",
+	"7JEnAeh0l+B7Ee0toGz3QV2YTJEGbgHX3qmh2OORDU2OdnqEOJ5nDSFjMRZxxhPanJ0eefp/F3P2xn/9",
+	"ezPn/sZZY6S6IoGWsVzbxjrddfQQth1pny16Wz3hyRP0NXZcWWasSBKW8Gh4qOXYG5vzZ+gLgnyKlJQQ",
+	"2VlT8c3WguUyYoXqa1/j3+XxdC8J6lUFSwl+/4PeMtzolqR/BcPfrVIW7JgjnjaPrBhjn8X1FrZTprfC",
+	"LjaouXZB8Ll1NqOIg0yvQabfG5GdBLN3YXLZ3GSil2cqsCjbci16PWfl2YnSQ6Y0S/iESYDYMGEYMvZ8",
+	"MdZmhPom0KPuzZW0hx+dJ4OXdODJLQUH/irGMFOLLEt9RzgnLJIg6+MauKbod9TPNNxGgwUBe/c2XvcW",
+	"d7NLP4y8p6ORESZ2T/Mvz14en54ehzbLyv4U3cm2C+ErOFMemucwMGWfPKhXcWycqtXuDCIwOGTcnDuR",
+	"QiNRlARmCdptwqezOONQ3phHuCGx4mke24lWulufixfXyB5z65SVYDjWANjv+bsf+AgCZi3pFqGkt9Fm",
+	"0Za7GGu79NNSrq1cFeH+FC6qkc78Goehd4aFM6EufaQrmmxnBlyDhxCzate9GWGb7etIxbDJUXbvChXB",
+	"C0AmffNEtW7kZxW6kcvgLjxNPtT6cb89Gvy1bbMpPJuyagf6+GAt7c1YJas0gtwWTnYTCdYwwqilwYA1",
+	"NWBlcTP85Bf57NZo3MPTARyRdtaIEtDD/5BKxxLsv4/CFU5Q9ElESaMoy1SVnQo7zCn2jqixFzgTSKC6",
+	"1OCMEpNFA8ZZZkCfYTiKSzMBHTp1DB/dI5e6LrGvT7svK33hPZdTd/1pFYb9TeZlZkTpEGUasYP++bVI",
+	"9++5SBzZJ0IOi7O3qAIxn8BVcQA+li9EFfigHYK8NTAErhAI7j7cEPbsmAy7ehIl+/hIWDrQ3DiGsGoI",
+	"7s4HL/5r0hl/kP99dUemuAc32HPsazZgCl2agNzABnwMDOS9fJcHKO13yDEX4EPegTwI/dPjBqskDuz0",
+	"xDCkjg3wztT5py2BhFuHDqGKh0+0zjvij52WyBJ2LgKdvXzOA7JZOdAZYglVuvoEu4B1qgwEdLV1CiLm",
+	"n9GWCyMWLL6gnwA/9T47INQ0M+D7TVM+PVitP7TVeldplsuvjylIMnT7MAMq58yxgjOYUi5iprR7hydc",
+	"Ro6A0hRilqXYns3nrQFPkz78oybyJqZS0jtK+bRxW97RF5eZznNir31NL5aWatwUYTX6h5VZce9rN8JI",
+	"I47Ewfy5IYZ+pEawLrVgJKeUXOqOJtKJloYTiSRTlYhoWoEQP9GF9ROiX6gsXIGfPgpC9EdEUxZ4kqiI",
+	"W4ibDBFAqCEBdWOkkgQiuz7+Yz2YXhiOmyeZ3ZlfETeDywQLuM8apwGJEUesi6hx1siRGpW+FDG9Ibpc",
+	"0qsEeHwZ86lpnJ3kQc1GsyGVFRH4T04Rf4Wg64/xdablZQ/ctR08katLd3J9hedrLJcxR3fOF8a7637C",
+	"MldMcJ41VBI7eqXfnfpl/vm0edp88dX5aQloBJA8a3SOOqfreGm3GGybYcg1uPtg1e0jqG3tAm2lAZZq",
+	"NRZIII7pNUQeICfEb26GX0ZqDJ/9lZ/8d2sofVo8T0oY1vfobgdu2B+0FQzqUlQAyxXuSOQ1qO16KP2O",
+	"mrvLDVxmOmmcNQbWpuas7bi4EMCPBlxKSPC5/Quf2Ai0e9Op+tFxA9OJmXU89rzjNtLLZGzyHCREGigs",
+	"c/L02enzFz+95N0ohl5hqtPPXA7Zf32urmBvPcB7TJMThg0hPQC87w33/x0g9XBrnsufmJkgsIyzoJ2Y",
+	"6jGnHBM2cfrTKqc5m8wAT2rVicZqkcJqjXiB1/0dpmY7uvDLAKZoMxzU4X6qwwJDOFtxCFPzwFTjpkn+",
+	"jkox11p6eGnB2MugvBrNxgS6A6WGl3QNPrPJwEA0u+ZrZUVWuN0tu4l/hylCSZVWMDp6GcKUjfiUxYdR",
+	"hI86AbBQpc4kiGVEx3WpzlW1mNNQ87ttvIHPEIEYB0gmhBuwYgSsMA36BuAA4vcsxNyKuYWW+3aV4Sr5",
+	"wlnKrGpif4eQUZLFQvabs50sBQK77yYQbQFnVgrDRmAHKi5bjz5dCLQQUYyuy+UQsRXMoNFs9JWKJzTs",
+	"ZayyaAC60uwWwn/ozQapBvTpruYyKoVFo08b9xp3g0tjeepISZhS6w0mxnqIHk/NbVMonSrjnJDFSBTS",
+	"XaUmbuEtA04EMgsxxccNPZGH1RyFJUlOZeVgFPO5qxqSU9XKM36swgw+ouuv81eNZ6dHnY6TDpnWblON",
+	"s8ab3zBe4AXLWZAfGjxCoAdJaz87uUuxxo7KNMprhyk/WsSwcLKlySiFweIMZtR3sNP2wWv7DJHSsfHq",
+	"RAeFLyRzOhLLLchId5S/ptBZaXC1r/2rKqUTW8hVr2CMRwDw7O+0Ocf/M4GAaF9ORHR5NPyxyidCXczS",
+	"+okCRbY1cGNEX448dW1jY2VTHn4vnoZwTlGeYUNjEOG4M2DOsDZH7Hf33rdMIkNA/I0pZzYusxhHaoyD",
+	"z3OI1zyU6Wt2DR9Rc8l00dyH8Kx+SEvAbR6f8kQr2ffTPdbJEhTo5GEqdCXxDLXoD2w42IMK36/Aay67",
+	"Z3AMXaWGEDumdqdP1B3Y2r9JJHFj6NhmVXs7T9VtW4Yu8lU+42Z2K6Buex7HnTLPIxdOKLLtRESwlqfh",
+	"73fLcqm46m2xRARxEEB706IIMjZoEoYxhoiaT7ixwXSuJF48ZSyTLipbHajFa+p1F1Rmy1rmveZ1m9j7",
+	"YFVokvcF1iHjTaX6mX2IMase2GgwI5KHi3u1nMryESzcOCXfU4fumUedPHtlhmYBJwY/fsBNgSudQ++4",
+	"w+ToKRImGzMBEy5bHmi/fU0vtoF4R3gMFSDvPiVcevCGB83/s22Wgd/hpwe+rx3zLrhY9MCdZeOInEye",
+	"LvSUBgrBzNe4vPKZmwVMFJzwcibSaqRakYoh4Ly0u4mqdwTZJ7fmaxUv5yHcRn7pNsuncWU4OA77008A",
+	"OL8FaZ3G63YRHSBmUrGRmh+WhiTn6MHcDe9k9vWl3sPssjpFe1hlGexWGET8qCYuz44pjFxuolVT6kdU",
+	"ooqaXAkad5xv4TDveDtB7/x5Lxt4fNAS+zfVeCYdSoYZb0xHtK/z18tz0wXer19brJyM9VgGEBeynvnw",
+	"5e3qhIrWtKeVhSnnhcRW/6Dh+X0tnTS8Feo+jBquMmoY4zRDLJAuikGsCO6CeyD5hLa7skJ1EnVe6Wor",
+	"+jVeVnu59Ne6Ja+7j0dek4oITbmXZnxqJ1AEWegJtzuz0Dcl9UZ8CPeg3Y1CXVBq+LjTaTZSDT1x5dTg",
+	"b+/fv/ncaDYyJPbjtWpOZ/e1C4N9GRfRcJ0YDmPS9sZof49Ge0FmNBHWX/VYX4xBsgSsYxmmNBtxOWWa",
+	"y5jmjZvaDfo2yHj3FhbIeMORg125H4jieRjPu8/RWTQ2u+CZ10dnCyOA6X1j+XQL7NsXPVsxivtXvPSH",
+	"tkHdLTxy85OGfxQosc/HcA+rM2TfHmgIwHtyu1dRfiN7oqZujTA/qKo9U1UYD87V1DkKiBAxzNP0zlzZ",
+	"pJJyQkRIMEtHR33O5Of8ultctCCFwaczCFys6plGCeQI6jqT7jbOfWrsCku4WSYTMIYZ6v6FqzRRMTTO",
+	"ejwxsLgbOEb822r89QvH+6+3Edg/oqrhQNIBE6VnKmB/Q+AEHhTnE9FUlsSsq4EPZ2SAWMk6kxWxEdzl",
+	"s74sK0agMtsyECks2D8+6WxycJHGU225046zZEUIkUjgIr+2VrIrLrWsrDff+t6bXHRWhppJ+oqpzLLu",
+	"lI24SIq0RY9ukeBMIO7fe8ZaBSJqX4eX36uAPxZP+gD9uKeFek4Z3gScKqfU+aaDZrkOv0k8WxJIq4TR",
+	"3qd93XHmCV/v8OlMmi0KouYiI03ElAgJBxF7qXnu67CTBDQbUfWCLZmpZ4rkVDZXbxVMzFIQ0M1LvDs3",
+	"5loxhnB33F4OVKYbZy+aDRgDHvdISXw2+f1eJeZq9qzeu4+d3dtoNpS8dMYrQXRHIhUE4PTPRuf45U/8",
+	"uLu86RdvA03Ms4bVgieXfqTEOm2/xQf7u/PXt4yttq6UOCiffUqtKO3rH8zN9t2qmq7Mtqpil2/BHl9m",
+	"h/uNPoq8e7DEUQPSPNpIJdloq/qv1BA37Wt6UV4m51b2Dn2FyAe68aGTohK2XYWgxUL1nXBaqOl4yfqg",
+	"i6VQM90TQm30KqLb3WUbH3to3CTQ5wmjAWxlq+E1l35I2/0w5GjR+sHq3klcKDS1ly2VN71XfZqvwxfq",
+	"jkY5GvjiJfASObTHYuivYuxBfYkvjzudDtNolPdyNml62aQsT4wff2ogjIXYtZVOe3ximOSjssnWOoin",
+	"chs85daCdl/9v//krX9ffr0+aT7rfP8/i8zx1cKy3RNkFC93Nt+KRTb7QWgehOZ9hOatNSMzdsfpvK1S",
+	"AqL7WMYhOdSqGTea5Lp9rfZknYNhCGVMaUrOLDxNLvsZx67d26uCdN/CsbrZ/QFMxzI+UinIq1FCd25a",
+	"qtcTEeT15iZ1ssoMAOwoOcK/86olP/mukBxv49ajaFi4sm33vNb85kJl5ETK3qsiziYDlQSpzrhhry/+",
+	"4Yj3v3+9+O+DqkFV4zSJ7K9y48JVP3RxTLiNR14go6Hlj7McceU3457RoqAAfXVzTZLzR/BhrmFD9yEO",
+	"uXhfVZ4qw3HAq4crPGK/B1AKrjVCHXaned8HJMZ9k0tneRj8WpKwzHDqy7cDZeAP6T47Yl8EaNIrPEnU",
+	"hMsIDOsr6prIDE4gzgw0mVGMUA9ph2YO9dCn3kd8Gvr/uWETSBKM89IoE6uSmPGUa7sIHjFAj9GD3nkQ",
+	"lmA8tIjgEjEkG02yDwnLuNU5bSEuYih9cNo/gatGoQ792VOcMJ9/47n7xnqwZP5ZVIqZnmxcXpTWCHly",
+	"PGcCKVBDNFSSAHEJBTca9rU6wJftUTz1E5450GQmxxW5nCKpgjxC/o5ilg+xiOgmAO5K6bok6OpFt3MO",
+	"6eX35Z5hLkZqV6vlcQ+vbx5By2l+r2f5PGmUDTOM5EiNkHoIV6kwENCXT3itMVJbVcirDbRwyiXVqYsI",
+	"s+1oalpnZercpspsijc8GnguLT5iw/pUCBgprSFyP+OvagYBjsqcviMMcy4ek2pyxF7JIuJxGD3f45Ef",
+	"F06tpn9II3DwfNFymXBnHMTgfjCBnmU8wQIEGTPjTBSjzv3FKDlQnCyyEvDRPggjIQcd/R0xY0ko9pRm",
+	"rzLneXD3MN/z6TrJUo0GEP7sA1P5OX+jzu8rTKgd9P3+6vtX6Gb41hZiYW7c2SO6/UBNZH2KfQsweCUC",
+	"dBEQ3maFze5tkQOH7geH/qJVOsefOaS5VDYPE9TIpGRNVAqgvfbXbn8sXBhDhqPHCqj+i0LnYSjCBoaP",
+	"obnFpTuJLpBtUDqQLdWqm8DIzK0bQ49nic0bE/y6XaUS4LL2pG7x2A6wDnnEq2BGo69784ip1aKPkSyT",
+	"+zTbjjLW49RkMlY792lee5/FA+EJa3I3Rkn0NrEXSPWBIpVqhPHLf4NWc+7LZOAcjXCsE9AQfiefGUNO",
+	"zJy7ssghcY/lYfkjFKJz3ohTBji8Yj+cEPeoDy7IYxvZIoMtMzNiNxlYVCt7rFTdnVVqeT8VbnH/s3Pu",
+	"Lov1m7ODNGeUsWLdTCSWCcJSkguGIBdp4l3sS1puk0Vmaqn1VNhp5f5U6bJSh96qPeyt+oyHawKOz4I5",
+	"3UToaElK1VXxlA24qUi47rv3nfhfwRJTCXxwvsnSnhm1406ZgnzA0cxFuIrmjQEMX5sNK6z7XuMDDvOK",
+	"wQyrG0WvM2PVCO942+0rKoF3sqeW6YYDV+9Z08py0YGOp3anFOU9c2uKjtu6y3AZd9VVK1LpdFle9YKu",
+	"e+0uq5Hsi8uUQuGl071PrIZcqvU3nEeyjOXR0Kl1e2vCEVYfV4Q28Md+X5VSGkHnZvhW6Xmi2bTFc7Jt",
+	"qjtHDs2zoxKjEBM+ZTxxymeK1hZCfVEW8yCe6za6cKyTI33OPEXT8QxUEufj13KuwXebeGopqDQBlkkN",
+	"kepLgUL5bryzQKaCXV5i6uRpuKZOYRrWKGt+9Z8/Cmla1KosVmBYNzMIp1P12MPTun8lKLfRYBGoOJd9",
+	"KBDG7kzsruYyvoxUgj3ojf+v0z2Nn3Zn1vWlBT26jPnUNM5OquPshnsrzu3ankldlR0YN7PSVakmBzm+",
+	"L2a2z0ZuWB6U6wHRly0h7547WTLxXmHhFWeERoWlWEpTgdezzjH7Ru+36P3WhEsL8TeKsnH2LRrwJAHZ",
+	"h29MSGOBe6wOq4Ygj9grlmrV13yE2vQPScj632IYiwi+Ue0WTrUNBVvO8hlKNZFnzFjtHrI2T8JMbWth",
+	"lOIwCkxQOy3svpili7Iq7pm9k417yC4YcZE4cZqAHv6HVDqWYP99FK5wMsyYidIocin1wwZKG2Bd7CxZ",
+	"o3DrNwP6gja8ZVnmVv7iDmtxfhbPcd5nqFXJ00P4DL3MBHmzrvRYXxi8rPSF91xO7z5AFKJMO7f67J9f",
+	"58wK0ZeO+zID+qbLzsgczbruSLqgmaganUYIzmiJJJnNltiwu+a4mc7QTy28BzC/tDyy5fxX3VjI95NT",
+	"YxUeWxAHvwBpm77zWmNm12RYwOqO74xKkqWZuKMyeWPL3fllvykf5T53njAiItJgQqsYlwxaTvQyHsca",
+	"DGKwWEggHTivWWajLuiNMcKceqtBwYaZCzlFiCsWi74IRetIM2mKBZEUmCsE75xPOQY99VMb2CuvCd0l",
+	"wjAMV0N8znjPgpMVPZiEYhPSyu6qsRLxwm4p5djIwsW9FWW+XOOsMe52xPuT4e/T/2o0GxECozaevTzp",
+	"PH25BsPimbzFI3mF/HTQio9KK9Khmxu0HJoFi4bqxuSAM2hbRK+bV4p4fL8LO7i/UiSG+unk5fFTZLDN",
+	"K8kDrz1CC1TI4NKRGg45AXNj5t/deUxRFrgG1vqY2UYV682pYqKmoBX3N1z5xhlXJC3xfILwJL+82oG6",
+	"/bsPI24hLjtXIfutIUxNWyvLbR3Sk374gtb6O0y3U/KCEilvUB/CNHTTG8unrK9UzDJpRUIBPrhKhT6k",
+	"0evP01B+GwkbMzGOBImoTRBgEibuvCoSeYXgWwqR6HndtrzQ72L+0jpD0MWVlk03JwIe7X3xX6pVnEWW",
+	"zZ9WGG5eJIbX3PJE9WucY76KhtrXbk9LK/zo/blTPpT6HbIV9yqDXswjiOAeigkJ+0VJZngCCK9k1mSd",
+	"lfDuN2l6OyKyNFVXvOgRoCwsJIGtSsfbSHzYgROXAXlFM5d5MYzXiF/9CrJvB42z58+ajZGQ4Z/Ha0G4",
+	"1yBs1/Hy70zUW8x734GjDjpkP3TIhVUaNiVBym1ty3u9VuS2I1cApF+4S1+HK+scnE9rLOuvCRt+FJ2s",
+	"hYricN/MKjYWRlh0mAfKYIsVHuY8UN454xYBethxp1OxPAJ/uLb60r4YQ5GUdlotNVCZW9RpMT69pDKu",
+	"vH87787sCRnjoKjJYIpopOyFe9YyNsxYkSRrIcSF297yrPK5ZUsZ6qA+9mpy5JxgYEL6glsrRnAXWbBK",
+	"fTg3G1/VPoncU/OqOeSblzMVvHmqYPajpA8MtaXRaDyIMGw0Pg/aMZMxaD8c1alCJaONkj4ts9pu+gdd",
+	"V6evkC+zzHCi/e692fTAbaPl1NRWKcga8jruZ2dUcp+suBXR0JF7Y/Divyad8Qf531fVbSBc/Qv9wpb9",
+	"6fWy3k1Sl4YlWAxLxjgeEfZrmf3Kii/JWH9MQd5KbnJvVdADyccYEmncP4Nd5Idr/Fu7UYGEWcmkCAy0",
+	"jbRoTnMDbpwWgwNcSv02RYje4pNX2jl/G7IaqLg49Wmp4j+XgiNfFC6s1YoorlMWcCxc8wgi+PO3OyOC",
+	"Vx4LmYhATeTNPHfSm40gn6/zKOIe1AgKUTzMEtiwZfTY5okFLbkV4xV4O6+KF9ZInR99PHOZhRtiniZk",
+	"1fbe2J3dMWHd4fx8xHNHOOeEyyeGIfZAOfn+kPQJMm6lXNs6jYJbe1xiG3zi2j7UPNYbv71tZ7DW1icH",
+	"22Y/ApBYEMklU3iuTeqtctzqYRisYd1MxgmwiEsWK3QhbthZFWTUnSytNoxDumvncsNCkhQvfjPedVIE",
+	"Hw7h9reENJavk+G4fStbljg/Z84BXWYh+JHoJhAi6/PxIVC7P8VXkCT+bI0aAVVYOed5wNMUJMTY81Zo",
+	"8zwvTtGikZ8amIaeSBKa0SXoLUSIqSifcMTOHaUTiczlJvfHtPaSV1piqa2deljfR2JpB4xw1gXWVVl/",
+	"YN2tW5X6gFjhFGlmzmSAA972zO5OeWbgQShP3MmN2MgDgHPmXa146Ffgmc1Gcq0agU/4gA+m+kFjbq9W",
+	"YF58MQ3GnqOV3gMwzFiVkg3v51sOVBKLMENpKzZ7mnDZCiU6D0D2OL6JswQ+JVx6WKRdCp/CVMuR6ooE",
+	"WmmSkX3gpdKES2uwKoHF3PL1JNLsJrdcuHRz5QW1S364Aw0SmHAkWqWReP3o+IOc2icQqBDWZFJNms4C",
+	"4/nkfpyAW5hU+MQwCVfWj8dTctuSqp1qGAuYPAxrifYyJ7A2LW/qFCqdGoTKJ38+C2TL7z48MMGAenfP",
+	"3JsfowieT73XxcNkHtUj3g+ncp53UYl8nOWd/K11mVyrkbongMUGeVtDDDD65DblMS92Z4p40IyL396/",
+	"f/P55Pk6k2zmb2LLpsZfRc+WCoIJN7MA0MGe+EGly7rYH3PS6K9iDLccJS+dUBwQlodvDejNg+UgVVPM",
+	"bknBQMqnjQ1bIxpMNnooQspt5eHFa+wstNEFXcBlF2uN4ao+gOsQtTlIr41FbUyKZYHzYqmvtuXt+A08",
+	"jJgM7eUgYQ4S5iBhNtGCnN6yd6iFbDIQCeBUR0KYFtZ4oFCzFaFj3U/Je+FfbbSGw+/mIHgOgucgeDZU",
+	"O3Zb7vSVis+LsgbTUT0NQOn2W0Eiq2iesDAs1ipN1w4NLZFOztKgNHh561+4aEdD1LGXiURB2SRzLyiK",
+	"kqDavHTqk1KZjqDJulPELipbhC5rlIHIPK06oz0REkzepNUTSemK7rMNDIUXFkaGBhZTV5gtv0dEY1w4",
+	"D74x4cLPmgaZjRzpzd7RYFQyBrenWJiI6xhiHH54G0inRklLdPrIx8ZPZuXzcyPiqZSHC2vmG0irjDMO",
+	"cqIGiDv/y20NOqujXxR/984irBZrJpM4q+RyZtGsNSY927oNg4t+zKzTQqWh5S5EfAQz5MiDGbMfZszn",
+	"TBrmJb1XJThzB/WliJnS7kVPJHZ+vsJKWUJWifvcihGozLYIo900zp53Okuslfa128aKTsOc4WvXN+8s",
+	"jMose7fR/e8ulHif1D498eMp/fAlLB/l1tmwsdqiqlltdLpjK60bnSO0tjdp6vTS892U6TG/h4elyTiz",
+	"zo6IOEEGq0wzNVmjSvQX/2C37pNX5dyDEnsASmxR+tKLnCxtBgBvIsp8PO4QUnsHdbRa7bR74mqnkqAn",
+	"rh6EFMjHiMZgrJDcM8+zl087xydPn50+p5OrxJFvxdVDFAJ+Ph/EB3GwXzWYdK5UhKn5BGMyWHkpIIlN",
+	"cZCWxlidL8ilXgiBAkZnhTnb95cyll+1Im6hr7RYAVTwhV+9nl1ZJ9JQvtB0KY5pvpn9RzLlV4XbJdVj",
+	"ByA0zVpzhPPmAzt+/vLp8fbHOpcgVBdO8UEU1DWajSFMKdgoY2f+5eHHC/8O0z4MCXosIqAGY4jUqLpp",
+	"WbzrbQN03Vy6lGUOZf17o1J+AYrlGcaLUmK6sWnOTkGI2LSvLb+6FHF5+CMaQDT8wq/e/VKzbngXv3ZL",
+	"Las6F/usEvDuyYboKT3CYAfNHoRoGMZ10lxrfsVEfM6k6qp4yiAxmM3DPHZFAtlWWy2e68KoiCNAJ5dX",
+	"Gief8aJ6ac+tscwmwY0+CnME7zS3RFjMp4YaiKiTDAeNDVQSb98eWei98jj2x7dbYyQo6EVmyD9efXGb",
+	"Ax0RhshJp9FsjHki4kv3ZPGdkxetznGrc7yWReJu+y2PrNl2U0B1jjnYI/thj7yKsfrEnSrFxAjRGyUD",
+	"dhoyJakKJdUQg/sVpRFhxCrWBQLp9NMLN2rDIJ3dDwV1GXzZQxAu9NTmxURzochZV3i8kfEOvJmD6Hh8",
+	"Nfl+ZoskCYJWbCDgJ97wyCTOE/ETTnloU9+cpMiSCsYmXlQz/WfJcvp3e9h7Y3OgJgiQZJgag2acdZWO",
+	"wYNp8CuIm1RjBozeF9KboPh46DItIH5IgbFAPbvTFVhRgYt2synoxlnjzW+NZmMoJNZk8ytk0GbDQJLM",
+	"PrYauB2RdaphDNrAZTQgCfB1LaUyR9rb1SrVuOqgVfakjggQvdcwniReJKjeIoGyUR0SrlpWLPSFX12E",
+	"y+ol+XyZskaAcE/7XjLkdEmsomyEc+ByDfKQVEOBJHZYaeOeIOGT9LXKUqcIrBaRvRxz62e8rSPu5wlw",
+	"q+K+Ou0fJP4e4Z6UcDoFIqSa3GjwvZ/A14InKzwGumRHrSyh6cMZbKK8nSWgEl3669bqAamzxQKf3iPv",
+	"ryAiK++hqH0UdiH6dVuKImJvqF8x0HdsF9yyFLRQMRMmdITQXDkcCEWE1nRevOY9yzgGD7MEmrOpSBqi",
+	"TLsbIDRFLuM/5Ax0uMm6YEQMVO874YZ1EXr4iH2YgzbSfffeK8qSQezXoxCl+xKAJD/RXT/i2l1j1NEf",
+	"jgtuJDqdEwRIkztV0rOcwPNW55SCfd5/cweVcuTTW0x91ugcv4ROp9Np4X9euP/8FP7p/+d+y6r815+v",
+	"lXH4ABN6OpW0/clmxUSZnkf+wZqqvgJEXfbk2eXRsI8Gz8EE2BsYcyyT4jIf78IQlZUnLOXGkrTa1BRw",
+	"Eszta/y7tDskiIx69eRSBngEI6fwPs/QAOxxTdUgzVlHiB8Gh53NVm1Vg1aognB7L6uDmKOzduS0X1Jn",
+	"RfhsM2V5L9rDBjXhDvniIPr3Cv4ATzXvyiCLczKfKLqP0EcN0rrvJJxSk/qVZPjbTwz7U4AJEPGf3a04",
+	"i3gIU4R0gDHoM+xBSYFulLM4Iy7JMZ0FztPGbvpzxqWyA9AM68HoqXCWGWf1ouGraWZqQITochsNnFn/",
+	"v5nxxjLuC5eSZgIaYjLUn3VeHjEaEGOp/EdTfs7ihGmp2LciU/0dpt/OGI6c9l2dwnr8CRMwSRfZ3u5x",
+	"YbH7G3r0953UQ8eFVQEzQ/rpl+PO2XHnrNP5H+cpu8+ujvGVH8Z6dh0M7UT1haQqncy5wyLm/yGVjiXY",
+	"fzty9pchZHiz8a+M+x84Pg2WdrNhLI5hu7F+J6yfSeE+7U4dJX5tBjyIswZPRXWbvPjQthyEw6Wrt3ED",
+	"jwZEZZjY87H5PZOj27eIkQ2FLDI1CrHzvHWWRxGklhzgONPuR0KSHUHBkd9Luk5G/KrlZErLkalpnB0/",
+	"f/Hixcnxcy9aW8LCiCht6bCfkq7sUgHcE6tS9bjHt+Iu6da1g29f62Yidx+PPAyGJ74+kggRWY0BMFSo",
+	"wldliwScnoak18QSFjllI4gFZ3aagp/mh6XbqDqV9F9JubZH7J3vYxfWAoIwxcIMCTOOpjKIvrt1txYf",
+	"gmwyo9gIRkpPmbFYhZtwS7p4dqm3Gs4oPuckLa44U8BuofwzUjG3lXx+c8GuQjWPO8ACdDUaYTF6qcpf",
+	"pNKzNFE8zun7NpvOP+wPM7SPsM/JQBlgI56mztN3h+xueCWe0rwGvA++0hf/XJ4YRHKi2fcpqLQcYwn/",
+	"lKx5cnpaEl+vYuqoyIJtGauBj+blSx7C7wrJcTO37qwxyhIrHCG23dUtNFzmfiTV7visbxZEqKiKP+3f",
+	"Ud3/hchuOzY4o68FsvPCKg1xKEtVfQ3GIPVb9q2oadrX7s/3bwdzZIPmCAoULyWN+DcBYxL0Wrw4RltN",
+	"2C+xKE6OFyO93D7qZeG8osiqX++XhS8IyO0R1G30uA7UEqgjD+rNvAfHwoh0ty2rYLV56E6vJKZHBEca",
+	"qYIde+EvrJveaJ1lRXJ+y3tvbvr7LGI0btnUXJR7LBzSTjOQ3pZJu1etY7cRDQZw+LGxoIUZtkb4qhWZ",
+	"caPZ+LeS7uo3mbMg2j+DTsR6kx2Lt73lRqZbS5exxCGQvD+d1VHCNTZWp1rFWQQ6D5qg5nFKydcnKB2T",
+	"SqoEyrGyoGhOLbSv6cX3WtG6cYmQ7AkIOzcbvLnsPxjZU6uwwZt8Tw7lboasHQTOo53Q6OQK96f7ZF68",
+	"NGczGnEyI/lO2idllNyU+PHEtMQadVf84AFV0I88lorn7ExbaI24SBiPYw1mznN6F1Jei+xc0HWbuaB3",
+	"qmPAPRa3nQT0MM/rHYUr8mDeu5iz1+4a3K0xE6URc4AlSvaZe4elA80JF1a536afXNP6Bb19szesuajk",
+	"k7JBB+WzR3377lBDdF35mnifsJjBhj8xDPPe6wiK5cqmfe3+rIi2oTCoVR8sJ/W9r5wLHL0d4b/aDHBH",
+	"ctMluZEMImCjPoKzKu0zT3zCpzSqXYv+AJvKufSINHwMC2u6vW+zY4XjlYMHXaLHtAb97spVWc45jBsf",
+	"0pdqctAY++aukNzIU5+OhJss4bKf8T40mYUE0oGS4McOIXC/5jIabFx9tGNBG60xUFKUSWWA6W4PmxMl",
+	"c1z77LYMfGdZxCXjkWVSodg78FgdPLagyjRJmAGkUw+4R+JOxiwBi0LPiD42mhROZrMkD3LnFE9b2CrB",
+	"j/gBwrR+IvdDcr1Ei4m6A0XfwqDeDD0LORZ2t/RMW9gePV+AtOfocSVCDp2d1FeK5kwaGINEbMUDuddO",
+	"7u+5SHIfeCLsQGU4nN4HdBin87GKRQOlDPhyOG0sU7IG0a5hpMbgq1ZaPR5ZpXfKGLShC9zPW9zOx96W",
+	"WET0ZUtINuHSGiqYxPWZksn0fF4ROxePYAQPPFM7z1AdV+4CEK2Gw3F+eNN5f5MBUB3XzBkQhiVqvnZ3",
+	"M1wT6GBl/uIiXFjnsA9aY2kljd/G3mcbciJBeL/ZbT/AeNMqEiNpVIHERF++kz94ooxuAluHDiNOLRvw",
+	"NAUJsbMDcpKe8CkTsrwt4QFT9lhl0QB0C7uCVhQh/oOu/dlf+kOTdfFeHjld+6Nnqsc8NdzosPFgLAM1",
+	"YSMupwinJCR16uVznQOt/8wTBGZZQOspn47g3sMESu3TER9C8Vh3i/Q+4FJC0jhrDIUyQ8ctYRLNb+9P",
+	"nuM/M/dLp51Os4HIOPirI3q38fII4d+jTGu3H0Tg/OweGgHC24FWWX8QwJ6PT1pPj2d9qIXfOe4cdRb9",
+	"0Dqp57mHuuUU9O21FzRfuQ8P1v6+ZBbee6cib1QNUumIffC+A0ZIfHMq5ZbMjVkTS8TQ6gqoG0qxfY0v",
+	"luanbwiereitFfyw9wnrnO+3pnsWtv7hNp4YJuK82y/ldjCrD+rmRFHWcbgSXa8yjba7iYqG94oT7eYO",
+	"y7Q63o+n+t2ioqIt1Dg7bjYSji86ncpa1N/A510k6P3ar9EiWCAy/ubtuoMG3RcN+neA1ORqk4qGu0Dd",
+	"0THACOI1pea6mrKd+vjIngihHtho4Pnok5BmC3BXFq5sOzLjdXu4F1oEn959OKSQ9oa9/8ZlbHAIivVn",
+	"S+UHZDBzw15f/KPJlIzgiL3qWdATrmMTxgBGXFL7rB3AiMApbpQm1GE7tw0kyR5JBHc7D9UqaTZGYAcK",
+	"rScu1ysz9/d0wZNd2SmzpRfgRBFGSQIMG74JwPEg1PbH689tFufhNzGzi6JNO8OZKc2kkkDwdF2lhmYG",
+	"+5xyQUUTTqzVbd5kct/cLH9HB0fr/7F3tb1t20D4rxD5sg1wYjdNgi39lKXbWmxBi3hYBhRBS0snmzBN",
+	"CiRl1wj63wceXyTZcuy8yMlSf8uLRIrkPbw73vGenaO127Q23rT+wJsHiBxIy80LtZShxlWuceWy/P2D",
+	"R/O8ZjAYSTneB5Hmkvk6pCtDd1fu6d/iwy3CYKGv27If4sd/B8FjUOAu6jo+Em1XtyILftaaZIHmbAzz",
+	"IAot3bZcWLUnVQB1QTm/vPCaDCdqwDg/yJigHNezE6GiiyQBSCG1U1govne6NzIm16fdrm/7IJGTrpvl",
+	"jRXKwrxcMb31GNjCJ/QhUbAWUmgjMYNJWQrMTue8sPCYiCv9prLMGAobyZkguN9Iwef32mQ20Dfdm/Dj",
+	"N4dZDi5zuylrtJXdZYObAhgrFLsrMe2ngv4u1RAvDJSCWXL4pMDZFBSr12W7g8pbFXZdlqttmTXr9t+X",
+	"H38VlbFu0Y5Znz8WlihkszexLbobv8/J6AkGzrMwXp4QNrud+oUx78YjOk1Z6kq9lstNrnwtaSlQU8zo",
+	"3DF0+YLUAmZNhWlaMmS6paLaxJ1+Wz69fWrH9wJvwsQEzMZi1/aftTrTIIqJncC0sH/3w0U3asimID4j",
+	"2aurOeUcqbXVrz9k+B32uVWfgW2sqrB9tF0yyfrSzb/z3N9S3mOJd6YIpwa0IdQYmOSmzAZ2dcaW0tuf",
+	"m8q/I+YVKok2r9YtGiQrrtfZz4hz+ayoJf/uVRhpKsSQx/u9w8r/7mqXOPW87Vrwtc6DbdB8Uo8ndVJ4",
+	"WMx2185fEE00iFTHA1nkwCiJaVmq66f2pwTjjhhelNoVrCc6x7pCPixder0UD7TbN1aURPX+5BsXfoYf",
+	"pD+cfM50gA87TrUG6e5IdUuHSi6+Vj1SCgx2fgmQ58aan/4ygGZDoQMlNDOYEHB4REayUFuBpJ4xX6ns",
+	"SSHpPuM5nW7QxLApROV+J6T23aTuDi52lsFWLAMUt4V9Rwqr/GWWbWMXsd7Xk+8hRs3bj9octuXXN8H1",
+	"/cJB0w6yrStwZ2XTkmX5EaETcpFvu5YXrVL/aPv6Ina1suCHz6B+6fGh2QjQUqvkvIwhN4GLnSUjkis2",
+	"pQaIADOTaqyJX1qsdl+/2reV9JimQFFeNAjR09lRY4D8c+AudtmfYfbsNL3qHRz2DnoHve6rk73rOxta",
+	"Ndnduqm1OXR2+/YLixEtJm0/XD3obq7klKWgWiBo/9JnQ0FNoeCLNSmSEWACqJz68yOkQSZUY5bfG0JJ",
+	"RrnG/HVtKHce64/49Otej+ifKtzruD16CnTHaIfbZiMbuh/gOeV8QJPxOu5Ui6Hwzg8afWUcA1Z8ZxPw",
+	"afXpPMZxHFzKQE4c9qb8qUe9X04eQGZ6t23k4+J8bLSNNdWbQ0LQ+2vodvk3LYIgKRQyyX+6bqrHZpcW",
+	"UpL4iQgl/cPi29+5TCi3VjCGWnNayxP76FIqdTO79+HJ4aujo+WU5WLAWXIrJPVEt4HGf/freLRjfXdx",
+	"dr7ff3d2eHwSho/X3zwokVx+BF9pCgmbUN6pnP76VLp4shuYEMgIX3anSgpyqYw+IGcB3ALuB2M90ZeQ",
+	"AMvNOgCvGNNKuFbmZVPA/tzr7E2YWBudfXz09stpuC9u/7Qz/P9FrRMpu7I+LDsv+Z76F30ypAZmdaBe",
+	"WL06hBVAPTk+fn1yL5waxXJoRXFiy/uPoD/XY42c2SkFl18Sqcwjzbl9K/FV7P3bjfDEL/YGyZ1tfzfe",
+	"EoatoQf7wTJ9363aEyFBwYLGTcgpmYJiGYO0QzQOrxMloUOs22TFLssIjfek29SD1mbdl1mmuzf482eZ",
+	"Zd+6CqagNOVtHvld2e4+ZNmaFAT7IRCefdqAga9gVqlldvTQWmaXC+Pbtptb63fZNo/isXNwX4qDizX0",
+	"7boaEHZlSQoDQwZA5MzqrcUi+r8yzpt8XrzzFDze+kZ4szcAqqyX++naAk6Dmga4ujziLgLRd3HTdKse",
+	"KW7tCIi2/gAdyMIQZjRwFEVvTX50zzSkImIjuZJDRSdYiwJjtO7Mz0iehjM/cHUmfHvRx1/RILKaBCYk",
+	"QvVYW8O70sClM8Eb3v/gLXaNHbvsHW1oMtYdNN5HUhtrLGhDs+oQ+/b3Vd/jZxbHJypegabzkK1qtwkl",
+	"Ock5DdfUsXSMU0nMVLq6oMmICWjsTJIJnSOlCxPWm7NfflDlG/TlZJfffSdndZcllaDJoNBM+Axa30aY",
+	"oVWDrZTU82+cU0O5HK56ISm0kRO8ug8GVSrWZydG5nUZmkiDdbeX23kLuEAjyVlK59Z7BZFSv4jw1dlq",
+	"RFEDITuHKpZl2k6QSD3/aZSNDKySAJJSQxs6O5dCQOKkIFLb1WZI4f7bvD5yBrrjMpsjsZgX8vAna5lW",
+	"mjtzotzU4D+x6qpRVOgMf3RRwQ4xIwV6JHmqO2UHTBNOWUpSORMeruEEzXcXrxYvd4fMsFivOLY3o8xo",
+	"K2y60DkIXYWpI5JdbiYUUMdWNBNDHu+34uJY8Ccju5OmhBpXjqYiTfY/6E8urwyXtjmSzBMO1RVxu2ND",
+	"7QQ6ts9PpIB5VdaC8XYLnlkCGsGWysp0ZJJzH8IQxO69KGJzUoicshomJOdWiKRo6kQqu2jea9Nl8ylD",
+	"d4VQpdi0OinRm2vAhiwGdoKFUdUx/gXpEJpA3C9l2m0+IXHGDgeFfq5NTWLeT/xuev3tvwAAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -52,7 +52,11 @@ import (
 	"tollhouse/billing/visit"
 	"tollhouse/billing/voucher"
 	"tollhouse/provisioning"
+	"tollhouse/provisioning/alarm"
+	"tollhouse/provisioning/enrol"
 	"tollhouse/provisioning/fleet"
+	"tollhouse/provisioning/hardware"
+	"tollhouse/provisioning/machine"
 	"tollhouse/tenants"
 )
 
@@ -69,6 +73,7 @@ var (
 	secondFactor  = Kind{"second-factor-wanted", "A code of the second factor is wanted", http.StatusUnauthorized}
 	tooMany       = Kind{"too-many-attempts", "Too many attempts: wait a little", http.StatusTooManyRequests}
 	keyReused     = Kind{"idempotency-key-reused", "This Idempotency-Key was used for another request", http.StatusConflict}
+	notLetIn      = Kind{"machine-refused", "This machine is not let in", http.StatusForbidden}
 	eventConflict = Kind{"event-conflict", "This id was used with another body", http.StatusConflict}
 	taken         = Kind{"taken", "Another has this already", http.StatusConflict}
 	wrongState    = Kind{"wrong-state", "Its state does not allow that", http.StatusConflict}
@@ -124,6 +129,13 @@ var table = []rule{
 	{NotFound, []error{fleet.ErrCloud, fleet.ErrOrphan}},
 	{wrongState, []error{fleet.ErrState, fleet.ErrRevision, fleet.ErrUpgradeState, fleet.ErrUpgrading}},
 	{taken, []error{fleet.ErrOfferName}},
+	{NotFound, []error{enrol.ErrNotFound, enrol.ErrProgram, alarm.ErrNotFound, hardware.ErrNotFound}},
+	{InvalidRequest, []error{machine.ErrReport, machine.ErrUnsigned}},
+	{Unauthenticated, []error{enrol.ErrSignature, enrol.ErrClock}},
+	{notLetIn, []error{enrol.ErrToken, enrol.ErrTokenUsed, enrol.ErrTokenLate, enrol.ErrTokenForeign, enrol.ErrProof, enrol.ErrRevoked}},
+	{wrongState, []error{enrol.ErrState, enrol.ErrHostStands, enrol.ErrReplay, alarm.ErrState, alarm.ErrCondition, hardware.ErrState}},
+	{taken, []error{enrol.ErrKeyKnown, hardware.ErrSerialTaken, hardware.ErrNameTaken}},
+	{Unprocessable, []error{hardware.ErrUnitsTaken, hardware.ErrPower, hardware.ErrNoSpare, hardware.ErrRackUsed}},
 	{Unprocessable, []error{event.ErrTooMany, report.ErrDayUnsure}},
 	{wrongState, []error{event.ErrMove, event.ErrNotActive, report.ErrDayOpen, report.ErrDayClosed}},
 	{wrongState, []error{bill.ErrRunState, bill.ErrOwnRun, bill.ErrNothingToBill, account.ErrPaused, account.ErrNotPaused, account.ErrSameCycle, account.ErrParentCycle, account.ErrParent, desk.ErrInTerm, bill.ErrItemTaken}},
@@ -177,7 +189,7 @@ var table = []rule{
 // found a fault in here. They are told as nothing but a trace.
 var ours = []error{
 	account.ErrNumbersSpent, agenda.ErrKind, audit.ErrIncomplete, bill.ErrMoved, bill.ErrNoOffering, calendar.ErrNull, identity.ErrNoSigningKey,
-	access.ErrNoNetwork, event.ErrEvent, billing.ErrNoNetwork,
+	machine.ErrNotForUs, access.ErrNoNetwork, event.ErrEvent, billing.ErrNoNetwork,
 	billing.ErrUndeliverable, billing.ErrRecipient, notice.ErrMessage, ledger.ErrControlSums, ledger.ErrDeferred, ledger.ErrTransfer, ledger.ErrUnknownAccount, money.ErrDivisionByZero, money.ErrNoWeight, money.ErrNull,
 	tagged.ErrFont, tax.ErrLineUnit, tenant.ErrNoClock, tenant.ErrRows, tenant.ErrSlot, tenants.ErrChainBroken, usage.ErrHashKey,
 }
@@ -255,6 +267,13 @@ var fields = map[error]Fault{
 	money.ErrCurrencyMismatch:   {"currency", "is another", "the account's currency"},
 	calendar.ErrSyntax:          {"date", "is no date", "a date such as 2026-05-01"},
 	identity.ErrEmailTaken:      {"email", "is taken", "an address that no other user has"},
+	hardware.ErrSerialTaken:     {"serial", "is taken", "a serial number that no other piece of this model has"},
+	hardware.ErrNameTaken:       {"name", "is taken", "a name that no other rack has"},
+	hardware.ErrUnitsTaken:      {"slot", "is taken or beyond the top", "units of the rack that are free"},
+	hardware.ErrPower:           {"power_w", "is more than is left", "at most what the rack has left"},
+	hardware.ErrNoSpare:         {"spare", "is no spare of this model", "a piece of the same model that is a spare"},
+	hardware.ErrRackUsed:        {"units", "or power is less than what stands in it", "at least what stands in the rack needs"},
+	enrol.ErrHostStands:         {"replace", "is not set", "true, where the new host is to take the place of the present one"},
 	tenants.ErrNameTaken:        {"name", "is taken", "a name that no other operator has"},
 	usage.ErrSourceExists:       {"name", "is taken", "a name that no other source has"},
 	idempotency.ErrKey:          {"Idempotency-Key", "has another length", "1 to 255 characters"},

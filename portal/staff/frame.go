@@ -15,6 +15,9 @@ const (
 	wallSection      section = ""
 	operatorsSection section = "operators"
 	sitesSection     section = "sites"
+	machinesSection  section = "machines"
+	hardwareSection  section = "hardware"
+	alarmsSection    section = "alarms"
 	peopleSection    section = "people"
 	auditSection     section = "audit"
 	securitySection  section = "security" // of the person; not in the navigation
@@ -28,6 +31,9 @@ var sections = []struct {
 	{wallSection, "pulse", tenants.OperatorRead},
 	{operatorsSection, "building", tenants.OperatorRead},
 	{sitesSection, "server", tenants.StackRead},
+	{machinesSection, "server", tenants.MachineRead},
+	{hardwareSection, "box", tenants.MachineRead},
+	{alarmsSection, "bell", tenants.AlarmRead},
 	{peopleSection, "users", tenants.StaffRead},
 	{auditSection, "list", tenants.AuditRead},
 }

@@ -7,6 +7,7 @@ import (
 
 	"tollhouse/portal/web"
 	"tollhouse/provisioning"
+	"tollhouse/provisioning/enrol"
 	"tollhouse/provisioning/fleet"
 	"tollhouse/tenants"
 )
@@ -20,6 +21,7 @@ type Control struct {
 	Visits   *provisioning.Visits
 	Watch    *provisioning.Watch
 	Fleet    *fleet.Fleet
+	Desk     *enrol.Desk
 }
 
 // pages are what the handlers share.
@@ -66,6 +68,8 @@ func Register(e *echo.Echo, site *web.Site, control *Control) {
 	e.POST("/staff/security/factor", site.StaffOnly("", p.beginFactor))
 	e.POST("/staff/security/factor/confirm", site.StaffOnly("", p.confirmFactor))
 	e.POST("/staff/security/factor/remove", site.StaffOnly("", p.removeFactor))
+
+	p.registerMachines(e, site)
 
 	e.GET("/staff/*", site.StaffOnly("", func(*web.StaffVisit) error { return tenants.ErrNotFound }))
 }

@@ -57,6 +57,8 @@ var (
 	ErrClock = errors.New("the request's time is more than five minutes from ours")
 	// ErrReplay means that a request with this number was heard before.
 	ErrReplay = errors.New("a request with this number was heard already")
+	// ErrProgram means that no version of the program has this digest here.
+	ErrProgram = errors.New("no version of the program has this digest here")
 	// ErrRevoked means that the machine was shut out.
 	ErrRevoked = errors.New("this machine was shut out")
 )

@@ -2,6 +2,7 @@ package enrol_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"sync"
@@ -237,5 +238,30 @@ func TestIssue_namesEveryFieldThatIsWrong(t *testing.T) {
 		if !strings.Contains(err.Error(), field+":") {
 			t.Errorf("%s is not named: %v", field, err)
 		}
+	}
+}
+
+// A machine reads its configuration from a file: all of it comes back.
+func TestConfiguration_survivesTheWire(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	north, box := w.operator(t, "nordnetz"), newServer(t, w)
+	welcome, err := box.apply(w.issue(t, enrol.NewInvitation{Operator: north.ID, Role: machine.Host}).Token, "nordnetz", machine.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(welcome)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var read machine.Welcome
+	if err := json.Unmarshal(text, &read); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := json.Marshal(read); err != nil || string(again) != string(text) {
+		t.Errorf("%v\n%s\n%s", err, text, again)
+	}
+	if got := read.Configuration.Stack.Operator; got.ID != north.ID || got.Settings.Currency.Code() != "EUR" || got.Standing.State != tenants.Active {
+		t.Errorf("the operator: %+v", got)
 	}
 }

@@ -38,6 +38,7 @@ func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\
 
 // OneLine is what a person types on a machine to enrol it. The token comes in
 // through a pipe: it stands on no command line that others on the machine see.
+// Where the script cannot be fetched, the shell says so and fails.
 func (d *Desk) OneLine(role machine.Role, operator, token string) string {
-	return fmt.Sprintf("(echo token=%s; curl -fsS %s/install.sh) | sudo sh -s -- %s %s", token, d.URL, role, operator)
+	return fmt.Sprintf("(echo token=%s; curl -fsS %s/install.sh || echo exit 1) | sudo sh -s -- %s %s", token, d.URL, role, operator)
 }

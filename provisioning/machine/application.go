@@ -20,7 +20,7 @@ type Role string
 // The roles of machines.
 const (
 	Host   Role = "host"   // carries the operator's stack, its database included
-	Worker Role = "worker" // charges on the database of the site's host
+	Worker Role = "worker" // stands beside the site's host; watched only, as yet
 	Agent  Role = "agent"  // watches a server that the operator runs
 )
 

@@ -35,9 +35,12 @@ layout() {
 		systemwide=yes
 	fi
 	bin=$data/bin/$digest/tollhouse
-	# a worker is a host on another machine's database
+	database_url=${TOLLHOUSE_DATABASE_URL:-}
+	# the program refuses settings that it does not know
+	unset TOLLHOUSE_LOCAL_SITE TOLLHOUSE_LOCAL_LISTEN TOLLHOUSE_DATABASE_URL
+	# a worker is watched as a server is
 	runs=$role
-	if [ "$role" = worker ]; then runs=host; fi
+	if [ "$role" = worker ]; then runs=agent; fi
 }
 
 check() {
@@ -58,8 +61,8 @@ check() {
 
 # Debian's PostgreSQL, without a cluster of its own: the host makes one.
 database() {
-	case $role in host | worker) ;; *) return 0 ;; esac
-	[ -z "${TOLLHOUSE_DATABASE_URL:-}" ] || return 0
+	[ "$role" = host ] || return 0
+	[ -z "$database_url" ] || return 0
 	for initdb in /usr/lib/postgresql/1[5-9]/bin/initdb; do
 		[ ! -x "$initdb" ] || return 0
 	done
@@ -111,9 +114,9 @@ settings() {
 	{
 		echo "TOLLHOUSE_CONTROL_URL=$control"
 		echo "TOLLHOUSE_DATA=$data"
-		if [ "$role" != agent ]; then
+		if [ "$role" = host ]; then
 			echo "TOLLHOUSE_LISTEN=$listen"
-			if [ -n "${TOLLHOUSE_DATABASE_URL:-}" ]; then echo "TOLLHOUSE_DATABASE_URL=$TOLLHOUSE_DATABASE_URL"; fi
+			if [ -n "$database_url" ]; then echo "TOLLHOUSE_DATABASE_URL=$database_url"; fi
 		fi
 	} >"$etc/tollhouse.env.new"
 	mv -f "$etc/tollhouse.env.new" "$etc/tollhouse.env"
@@ -224,7 +227,7 @@ main() {
 	else
 		start_plain
 	fi
-	say "this machine is a $role of $operator and reports to $control"
+	say "this machine works for $operator as $role and reports to $control"
 }
 
 main "$@"

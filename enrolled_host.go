@@ -1,0 +1,275 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"tollhouse/api"
+	"tollhouse/billing"
+	"tollhouse/billing/payment"
+	"tollhouse/billing/tenant"
+	"tollhouse/infra/enrolment"
+	"tollhouse/infra/local"
+	"tollhouse/infra/postgres"
+	"tollhouse/infra/secrets"
+	"tollhouse/infra/stripe"
+	"tollhouse/provisioning"
+	"tollhouse/provisioning/machine"
+	"tollhouse/tenants"
+)
+
+// ownHost is a host that carries one operator's stack on a machine of its own.
+// The control plane told it how; it goes on without it.
+type ownHost struct {
+	config  machineConfig
+	store   *enrolment.Store
+	plant   *plant
+	server  *postgres.Server
+	db      *tenant.DB
+	cloud   *local.Cloud
+	host    *billing.Host
+	address string // where its API listens
+
+	mu    sync.Mutex
+	fault error           // why the stack is not as it should be
+	stack machine.StackIs // how far it is
+	next  *again
+}
+
+// runOwnHost carries the stack of the operator for whom this machine was enrolled.
+func runOwnHost(ctx context.Context, p process) error {
+	config, err := readMachineConfig(p.env, machine.Host)
+	if err != nil {
+		return err
+	}
+	store, err := openStore(config, machine.Host)
+	if err != nil {
+		return err
+	}
+	h := &ownHost{config: config, store: store}
+	err = h.run(ctx, p)
+	if err == nil && h.next != nil {
+		return h.next.goOn([]string{"host"})
+	}
+	return err
+}
+
+func (h *ownHost) run(ctx context.Context, p process) error {
+	key, err := h.store.Key()
+	if err != nil {
+		return err
+	}
+	box, err := secrets.New(key)
+	if err != nil {
+		return fmt.Errorf("host key: %w", err)
+	}
+	if h.plant, err = newPlantOf(logTo(p.stderr, h.config.Log), box); err != nil {
+		return err
+	}
+	defer h.plant.close()
+	h.plant.networks, h.plant.reachable = h.config.Networks, h.config.Reachable
+	listener, err := h.config.Listen.listener(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = listener.Close() }()
+	h.address = listener.Addr().String()
+	if err := h.openDatabase(ctx); err != nil {
+		return err
+	}
+	configuration, err := h.store.Configuration()
+	if err != nil {
+		return err
+	}
+	if err := h.startStack(ctx, h.publicURL(configuration, listener)); err != nil {
+		return err
+	}
+	h.furnish(ctx, configuration)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	keeper, err := h.keeper(cancel)
+	if err != nil {
+		return err
+	}
+	h.plant.until(ctx, keeper.Keep)
+	return h.serve(ctx, listener, configuration)
+}
+
+// publicURL is where people reach the stack, as staff set it; else as the
+// machine sees itself.
+func (h *ownHost) publicURL(c machine.Configuration, listener net.Listener) string {
+	if c.PublicURL != "" {
+		return c.PublicURL
+	}
+	name, err := os.Hostname()
+	address, isTCP := listener.Addr().(*net.TCPAddr)
+	if err != nil || !isTCP || !address.IP.IsUnspecified() {
+		return "http://" + listener.Addr().String()
+	}
+	return fmt.Sprintf("http://%s:%d", name, address.Port)
+}
+
+func (h *ownHost) openDatabase(ctx context.Context) error {
+	url := h.config.DatabaseURL
+	if url == "" {
+		cluster, err := postgres.StartCluster(ctx, h.config.Data, postgres.ClusterOptions{Log: h.plant.log})
+		if err != nil {
+			return err
+		}
+		h.plant.onStop(cluster.Stop)
+		url = cluster.AdminURL("postgres")
+	}
+	h.server = postgres.NewServer(url, h.plant.box.Derive)
+	if err := h.server.Prepare(ctx); err != nil {
+		return err
+	}
+	if err := h.server.MigrateHost(ctx, hostDatabase); err != nil {
+		return err
+	}
+	return h.server.MigrateSlots(ctx, hostDatabase, func(int, int) {})
+}
+
+// errNoKeys means that the operator has set no account of its own.
+func errNoKeys(context.Context, tenant.ID) (stripe.Keys, error) {
+	return stripe.Keys{}, payment.ErrProviderNotConfigured
+}
+
+func (h *ownHost) startStack(ctx context.Context, publicURL string) error {
+	sender, err := h.config.Mail.sender()
+	if err != nil {
+		return err
+	}
+	var messages billing.MessageSender
+	if sender != nil {
+		messages = sender
+	}
+	provider := stripe.New("", h.plant.accounts.stripe(errNoKeys), time.Now)
+	if h.host, err = h.plant.startHost(ctx, h.server, hostDatabase, h.config.files(), publicURL, provider, messages); err != nil {
+		return err
+	}
+	h.db = h.host.DB()
+	h.cloud, err = local.Open(ctx, local.Config{Server: h.server, Host: hostDatabase, DB: h.db, Identity: h.plant.authority, Seal: h.plant.keys,
+		Now: time.Now, Log: h.plant.log})
+	if err == nil {
+		h.plant.onStop(h.cloud.Close)
+	}
+	return err
+}
+
+// furnish makes the stack so as the configuration says. What fails is tried
+// again with the next report, and the report says why.
+func (h *ownHost) furnish(ctx context.Context, c machine.Configuration) {
+	is, err := h.furnished(ctx, c)
+	if err != nil && ctx.Err() == nil {
+		h.plant.log.Error("the stack is not as it should be", "error", err)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.stack, h.fault = is, err
+}
+
+func (h *ownHost) furnished(ctx context.Context, c machine.Configuration) (machine.StackIs, error) {
+	if c.Stack == nil {
+		return machine.StackNone, nil
+	}
+	slot, err := tenant.ParseSlot(c.Stack.Slot)
+	if err != nil {
+		return machine.StackNone, err
+	}
+	if _, err := h.db.ByID(ctx, c.Stack.Operator.ID); errors.Is(err, tenant.ErrUnknown) {
+		if err := h.server.MakeSlot(ctx, hostDatabase, slot); err != nil || !c.Stack.SetUp {
+			return machine.StackEmpty, err
+		}
+		place := provisioning.Place{Host: hostDatabase, Slot: slot}
+		want := provisioning.Wanted{Operator: c.Stack.Operator, OwnerPasswordHash: c.Stack.OwnerPassword, Epoch: c.Stack.Epoch, Place: place}
+		if err := h.cloud.Ensure(ctx, want); err != nil {
+			return machine.StackEmpty, err
+		}
+	} else if err != nil {
+		return machine.StackNone, err
+	}
+	return machine.StackReady, h.stand(ctx, c.Stack.Operator)
+}
+
+// stand has the stack obey how its operator stands with us. It is where it is:
+// a stack that was moved in has another slot than the one that was made for it.
+func (h *ownHost) stand(ctx context.Context, operator tenants.Operator) error {
+	ref, err := h.db.ByID(ctx, operator.ID)
+	if err != nil {
+		return err
+	}
+	at := provisioning.Placed{Operator: operator, Place: provisioning.Place{Host: hostDatabase, Slot: ref.Slot}, Epoch: ref.Epoch}
+	return h.cloud.Stand(ctx, at, operator.Standing)
+}
+
+func (h *ownHost) keeper(stop func()) (*enrolment.Keeper, error) {
+	version, err := ownVersion()
+	if err != nil {
+		return nil, err
+	}
+	return enrolment.NewKeeper(h.store, enrolment.KeeperConfig{Data: h.config.Data, Version: version, Now: time.Now, Log: h.plant.log,
+		Fill: h.fill, Changed: h.furnish, Upgrade: func(path string) {
+			h.mu.Lock()
+			h.next = &again{path}
+			h.mu.Unlock()
+			stop()
+		}})
+}
+
+// fill puts into a report how the stack does.
+func (h *ownHost) fill(ctx context.Context, r *machine.Report) {
+	configuration, err := h.store.Configuration()
+	if err != nil {
+		r.Healthy, r.Reason = false, "Its configuration cannot be read."
+		return
+	}
+	h.mu.Lock()
+	is, fault := h.stack, h.fault
+	h.mu.Unlock()
+	if fault != nil || is == machine.StackEmpty { // a stack may have been moved in since
+		h.furnish(ctx, configuration)
+		h.mu.Lock()
+		is, fault = h.stack, h.fault
+		h.mu.Unlock()
+	}
+	r.Stack, r.Listen = is, h.address
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	switch err := h.host.Ready(ctx); {
+	case err != nil:
+		r.Healthy, r.Reason = false, "Its database does not answer."
+	case fault != nil:
+		r.Healthy, r.Reason = false, provisioning.ReasonOf(fault)
+	case is == machine.StackReady:
+		h.fillLoad(ctx, configuration.Stack.Operator, r)
+	}
+}
+
+// fillLoad measures the stack. One that does not answer is not healthy.
+func (h *ownHost) fillLoad(ctx context.Context, operator tenants.Operator, r *machine.Report) {
+	ref, err := h.db.ByID(ctx, operator.ID)
+	if err == nil {
+		var figures provisioning.Figures
+		figures, err = h.cloud.Inspect(ctx, provisioning.Placed{Operator: operator, Place: provisioning.Place{Host: hostDatabase, Slot: ref.Slot}, Epoch: ref.Epoch})
+		r.ChargesPerSecond = (figures.Charges + 59) / 60
+	}
+	if err != nil {
+		r.Healthy, r.Reason = false, "The stack does not answer."
+		h.plant.log.Warn("the stack does not answer", "error", err)
+	}
+}
+
+func (h *ownHost) serve(ctx context.Context, listener net.Listener, c machine.Configuration) error {
+	publicURL := h.publicURL(c, listener)
+	handler, err := h.plant.webHandler(api.Config{Host: h.host, Ready: ready(h.host.Ready), PublicURL: publicURL},
+		withPages(pageSources{host: h.host, publicURL: publicURL}, h.plant.log))
+	if err != nil {
+		return err
+	}
+	return h.plant.serve(ctx, listener, api.ThroughProxies(handler, h.config.Proxies))
+}
