@@ -65,5 +65,5 @@ func TestReseal_movesToTheNewMasterKey(t *testing.T) {
 // sealedColumns is how many columns Reseal walks.
 const sealedColumns = 3
 
-// elsewhere are tables whose own package walks them (enrol.Reseal).
-var elsewhere = []string{"own_host"}
+// elsewhere are tables whose own packages walk them (enrol.Reseal, fleet.Reseal).
+var elsewhere = []string{"own_host", "site"}
