@@ -17,7 +17,7 @@ func (s *Server) ListAccountBills(ctx context.Context, r oapi.ListAccountBillsRe
 	var after bill.Cursor
 	parts, err := cursorParts(r.Params.Cursor, 1)
 	if err == nil && parts != nil {
-		after.Before, err = calendar.ParseDate(parts[0])
+		after, err = bill.ParseCursor(parts[0])
 	}
 	if err != nil {
 		return nil, errCursor()
@@ -32,7 +32,7 @@ func (s *Server) ListAccountBills(ctx context.Context, r oapi.ListAccountBillsRe
 	})
 	out := oapi.ListAccountBills200JSONResponse{Items: mapped(page.Bills, billSummary)}
 	if page.Next != nil {
-		out.Next = newCursor(page.Next.Before.String())
+		out.Next = newCursor(page.Next.String())
 	}
 	return out, err
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,6 +31,9 @@ type Call struct {
 type Papers struct {
 	Annex bool `json:"annex,omitempty"` // itemised usage behind the bill
 	Mask  bool `json:"mask,omitempty"`  // without the ends of numbers
+	// Separate: each service has a bill of its own. What belongs to the account
+	// stands on the first.
+	Separate bool `json:"separate,omitempty"`
 }
 
 // PutPapers says how an account wants its documents from the next bill on.
@@ -85,7 +90,7 @@ const selectCalls = `
 	join charge c on c.account_id = b.account_id and c.cycle_start = b.cycle_start and c.kind = 'usage'
 	left join usage_record u on u.period = c.period and u.id = c.usage_id
 	cross join operator o
-	where b.id = $1 and o.id = 1
+	where b.id = $1 and o.id = 1 and ($3::uuid[] is null or c.subscription_id = any ($3))
 	order by c.subscription_id, coalesce(u.started_at, c.at), c.id
 	limit $2`
 
@@ -97,7 +102,11 @@ func (d *Document) readAnnex(ctx context.Context, tx tenant.Tx) error {
 			names[l.Code] = l.Description
 		}
 	}
-	rows, err := tx.Query(ctx, selectCalls, d.ID, maxCalls)
+	var own []uuid.UUID // where each service has a bill: those on this one
+	if d.Papers.Separate && d.Kind == KindBill {
+		own = slices.Collect(maps.Keys(services))
+	}
+	rows, err := tx.Query(ctx, selectCalls, d.ID, maxCalls, own)
 	if err != nil {
 		return fmt.Errorf("itemised usage of %s: %w", d.Number, err)
 	}

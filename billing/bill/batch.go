@@ -76,7 +76,7 @@ func (b *batch) straight(ctx context.Context, tx tenant.Tx) (bool, error) {
 		return false, cause
 	}
 	b.closed = nil
-	for _, c := range b.closings {
+	for _, c := range flat(b.closings) {
 		c.waits, c.issued = false, nil
 	}
 	return false, inner.Rollback(ctx)

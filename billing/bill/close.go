@@ -40,6 +40,7 @@ type closing struct {
 	absorbed  []uuid.UUID                 // those accounts
 	waits     bool                        // is written with its number
 	issued    *issued                     // once it has one
+	apart     []*closing                  // of the account's other services, where each has its own bill
 }
 
 // source says what a line's money is to the ledger.
@@ -87,6 +88,9 @@ func (f *frame) reckon(o *openCycle) (*closing, error) {
 			return nil, fmt.Errorf("account %s: %w", child.Number, err)
 		}
 		c.absorb(one, services, of)
+	}
+	if c.Papers.Separate && c.doc.Kind == KindBill {
+		return c, f.finishApart(c, services)
 	}
 	if err := f.finishItems(c, services); err != nil {
 		return nil, err

@@ -61,7 +61,7 @@ func (c Closer) BillNow(ctx context.Context, tx tenant.Tx, accountID uuid.UUID, 
 	if err := b.writeNow(ctx, tx, one, cut); err != nil {
 		return Document{}, fmt.Errorf("bill account %s now: %w", a.Number, err)
 	}
-	return GetDocument(ctx, tx, one.doc.ID)
+	return GetDocument(ctx, tx, withDocument([]*closing{one})[0].doc.ID)
 }
 
 // reckonNow reckons the account's cycle up to its cut end, or its items alone.
@@ -88,7 +88,7 @@ func (f *frame) reckonNow(ctx context.Context, tx tenant.Tx, id uuid.UUID, cut b
 	} else {
 		one, err = f.reckonItems(o)
 	}
-	if err == nil && one.empty() {
+	if err == nil && len(withDocument([]*closing{one})) == 0 {
 		err = ErrNothingToBill
 	}
 	return one, err

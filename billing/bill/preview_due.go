@@ -18,7 +18,8 @@ import (
 type Previewed struct {
 	AccountID    uuid.UUID
 	Number, Name string
-	Document     Document // without lines where Err says why the account cannot be closed
+	Document     Document   // without lines where Err says why the account cannot be closed
+	Others       []Document // of its other services, where each has a bill of its own
 	Last         *money.Amount
 	LastNumber   string
 	Err          error
@@ -68,6 +69,11 @@ func (c Closer) PreviewMany(ctx context.Context, tx tenant.Tx, accounts []uuid.U
 			continue
 		}
 		list[i].Document = closing.doc
+		for _, one := range closing.apart {
+			if !one.empty() {
+				list[i].Others = append(list[i].Others, one.doc)
+			}
+		}
 	}
 	return list, lastTotals(ctx, tx, list, at)
 }

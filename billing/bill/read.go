@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -84,9 +85,27 @@ func one(ctx context.Context, tx tenant.Tx, query string, key any) (Bill, error)
 	return b, nil
 }
 
-// Cursor is where a list goes on: after a document's cycle. The zero value is
-// the beginning.
-type Cursor struct{ Before calendar.Date }
+// Cursor is where a list goes on: after a document of a cycle, which may have
+// several. The zero value is the beginning.
+type Cursor struct {
+	Before calendar.Date
+	ID     uuid.UUID
+}
+
+// String is the cursor as an address has it.
+func (c Cursor) String() string { return c.Before.String() + "." + c.ID.String() }
+
+// ParseCursor reads what String wrote; a day alone is all before its cycle.
+func ParseCursor(text string) (c Cursor, err error) {
+	day, id, found := strings.Cut(text, ".")
+	if c.Before, err = calendar.ParseDate(day); err == nil && found {
+		c.ID, err = uuid.Parse(id)
+	}
+	if err != nil {
+		return Cursor{}, err
+	}
+	return c, nil
+}
 
 // Page is a part of a list; Next is nil on the last.
 type Page struct {
@@ -95,17 +114,17 @@ type Page struct {
 }
 
 // List reads an account's bills and statements, without notes (Notes) and
-// advance bills (Advances), latest cycle first (an account has one a
-// cycle, so the cycle is a full cursor). bill_account gives the order.
+// advance bills (Advances), latest cycle first.
+// bill_account gives the order.
 func List(ctx context.Context, tx tenant.Tx, accountID uuid.UUID, after Cursor, limit int) (Page, error) {
 	var before *calendar.Date
 	if !after.Before.IsZero() {
 		before = &after.Before
 	}
 	rows, err := tx.Query(ctx, selectBills+`
-		where b.account_id = $1 and b.kind in ('bill', 'statement') and ($2::date is null or b.cycle_start < $2)
-		order by b.cycle_start desc
-		limit $3`, accountID, before, limit+1)
+		where b.account_id = $1 and b.kind in ('bill', 'statement') and ($2::date is null or (b.cycle_start, b.id) < ($2, $4))
+		order by b.cycle_start desc, b.id desc
+		limit $3`, accountID, before, limit+1, after.ID)
 	if err != nil {
 		return Page{}, fmt.Errorf("list bills: %w", err)
 	}
@@ -116,7 +135,7 @@ func List(ctx context.Context, tx tenant.Tx, accountID uuid.UUID, after Cursor, 
 	page := Page{Bills: bills}
 	if len(bills) > limit {
 		page.Bills = bills[:limit]
-		page.Next = &Cursor{bills[limit-1].Cycle.From}
+		page.Next = &Cursor{bills[limit-1].Cycle.From, bills[limit-1].ID}
 	}
 	return page, nil
 }

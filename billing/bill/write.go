@@ -27,7 +27,7 @@ func (b *batch) put(ctx context.Context, tx tenant.Tx, part []*closing) error {
 	if err := creditLate(ctx, tx, part); err != nil {
 		return err
 	}
-	return b.creditLast(ctx, tx, part)
+	return b.creditLast(ctx, tx, flat(part))
 }
 
 // putStraight writes all closings of the batch with final documents. What has
@@ -58,7 +58,7 @@ func (b *batch) putStraight(ctx context.Context, tx tenant.Tx) error {
 	if err := creditLate(ctx, tx, b.closings); err != nil {
 		return err
 	}
-	if err := b.creditLast(ctx, tx, b.closings); err != nil {
+	if err := b.creditLast(ctx, tx, flat(b.closings)); err != nil {
 		return err
 	}
 	b.closed = b.closings
@@ -80,17 +80,18 @@ func (b *batch) waits(c *closing) bool {
 
 // moveOn posts closings and moves accounts and subscriptions on.
 func (b *batch) moveOn(ctx context.Context, tx tenant.Tx, part []*closing) error {
-	totals, err := b.post(ctx, tx, part)
+	all := flat(part)
+	totals, err := b.post(ctx, tx, all)
 	if err != nil {
 		return err
 	}
-	if err := carryOver(ctx, tx, b.frame.profile.Zone, part); err != nil {
+	if err := carryOver(ctx, tx, b.frame.profile.Zone, all); err != nil {
 		return err
 	}
 	if err := b.advance(ctx, tx, part, totals); err != nil {
 		return err
 	}
-	if err := b.share(ctx, tx, part); err != nil {
+	if err := b.share(ctx, tx, all); err != nil {
 		return err
 	}
 	return ledger.DocumentTax(ctx, tx, documentedTax(part))
@@ -115,7 +116,7 @@ func (b *batch) putDrafts(ctx context.Context, tx tenant.Tx, documents []*closin
 
 func withDocument(part []*closing) []*closing {
 	var list []*closing
-	for _, c := range part {
+	for _, c := range flat(part) {
 		if !c.empty() {
 			list = append(list, c)
 		}
@@ -235,7 +236,7 @@ func (b *batch) open(ctx context.Context, tx tenant.Tx, documents []*closing, du
 		rows.Decimal(total)
 		rows.Date(due)
 		rows.Time(b.frame.at)
-		if c.Credit.Sign() > 0 {
+		if c.Credit.Sign() > 0 && !slices.Contains(credited, c.ID) {
 			credited = append(credited, c.ID)
 		}
 	}

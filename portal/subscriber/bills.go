@@ -69,8 +69,8 @@ func billList(v *web.Visit) error {
 
 func loadBills(ctx context.Context, tx tenant.Tx, v *web.Visit, a account.Account, view *billsView) error {
 	var after bill.Cursor
-	if before, err := calendar.ParseDate(v.Query("before")); err == nil {
-		after.Before = before
+	if before, err := bill.ParseCursor(v.Query("before")); err == nil {
+		after = before
 		view.Newest = v.URL(string(sectionBills))
 	}
 	page, err := bill.List(ctx, tx, a.ID, after, billsOnPage)
@@ -91,7 +91,7 @@ func loadBills(ctx context.Context, tx tenant.Tx, v *web.Visit, a account.Accoun
 			Tone: tone, State: state, Total: one.Total, Detail: v.URL(at), PDF: v.URL(at + "/pdf")})
 	}
 	if page.Next != nil {
-		view.Older = v.URL(string(sectionBills), "before", page.Next.Before.String())
+		view.Older = v.URL(string(sectionBills), "before", page.Next.String())
 	}
 	return loadOldBills(ctx, tx, v, a, view)
 }

@@ -140,8 +140,8 @@ func showWhy(v *web.Visit) error {
 func showBills(v *web.Visit) error {
 	return showList(v, "bills", func(ctx context.Context, tx tenant.Tx, p *person) (table, error) {
 		var after bill.Cursor
-		if before, err := calendar.ParseDate(v.Query("before")); err == nil {
-			after.Before = before
+		if before, err := bill.ParseCursor(v.Query("before")); err == nil {
+			after = before
 		}
 		page, err := bill.List(ctx, tx, p.ID, after, rowsAPage)
 		if err != nil {
@@ -149,7 +149,7 @@ func showBills(v *web.Visit) error {
 		}
 		t := billTable(v, page.Bills)
 		if page.Next != nil {
-			t.next = v.Console(p.path("bills"), "before", page.Next.Before.String())
+			t.next = v.Console(p.path("bills"), "before", page.Next.String())
 		}
 		return t, nil
 	})
