@@ -50,7 +50,7 @@ func (s *Server) GetPapers(ctx context.Context, r oapi.GetPapersRequestObject) (
 		p, err = bill.GetPapers(ctx, tx, r.Account)
 		return err
 	})
-	return oapi.GetPapers200JSONResponse{Itemised: p.Annex, Masked: p.Mask}, err
+	return oapi.GetPapers200JSONResponse{Itemised: p.Annex, Masked: p.Mask, Separate: &p.Separate}, err
 }
 
 // PutPapers implements oapi.StrictServerInterface.
@@ -59,7 +59,7 @@ func (s *Server) PutPapers(ctx context.Context, r oapi.PutPapersRequestObject) (
 		c := callOf(ctx)
 		c.about("account", r.Account)
 		c.detail = map[string]any{"papers": r.Body}
-		err := bill.PutPapers(ctx, tx, r.Account, bill.Papers{Annex: r.Body.Itemised, Mask: r.Body.Masked})
+		err := bill.PutPapers(ctx, tx, r.Account, bill.Papers{Annex: r.Body.Itemised, Mask: r.Body.Masked, Separate: value(r.Body.Separate)})
 		return oapi.PutPapers200JSONResponse{Body: *r.Body}, err
 	})
 }

@@ -128,7 +128,7 @@ func (s *Server) PutTaxRules(ctx context.Context, r oapi.PutTaxRulesRequestObjec
 }
 
 func taxSettingsOf(s tax.Settings) oapi.TaxSettings {
-	out := oapi.TaxSettings{Rounding: oapi.TaxSettingsRounding(s.Rounding), StrictVat: s.Strict}
+	out := oapi.TaxSettings{Rounding: oapi.TaxSettingsRounding(s.Rounding), StrictVat: s.Strict, TopUps: unless("", oapi.TaxSettingsTopUps(s.TopUps))}
 	if s.Rounding == "" {
 		out.Rounding = oapi.TaxSettingsRounding(tax.PerGroup)
 	}
@@ -150,7 +150,7 @@ func (s *Server) PutTaxSettings(ctx context.Context, r oapi.PutTaxSettingsReques
 	return nil, once(ctx, oapi.PutTaxSettingsResponseObject.VisitPutTaxSettingsResponse, func(ctx context.Context, tx tenant.Tx) (oapi.PutTaxSettingsResponseObject, error) {
 		c := callOf(ctx)
 		c.object, c.detail = "tax_settings", map[string]any{"settings": r.Body}
-		put := tax.Settings{Rounding: tax.Rounding(r.Body.Rounding), Strict: r.Body.StrictVat}
+		put := tax.Settings{Rounding: tax.Rounding(r.Body.Rounding), Strict: r.Body.StrictVat, TopUps: tax.Moment(value(r.Body.TopUps))}
 		return oapi.PutTaxSettings200JSONResponse{Body: taxSettingsOf(put)}, tax.PutSettings(ctx, tx, put)
 	})
 }

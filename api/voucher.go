@@ -34,7 +34,7 @@ func voucherBatch(b voucher.Counted) oapi.VoucherBatch {
 		states[string(state)] = n
 	}
 	return oapi.VoucherBatch{Id: b.ID, Code: b.Code, Value: b.Value, Price: b.Price, Count: b.Count, Channel: optionalText(b.Channel), Dealer: optionalText(b.Dealer),
-		ExpiresAt: b.ExpiresAt, States: states, FetchedAt: b.FetchedAt, FetchedBy: optionalText(b.FetchedBy), Branch: optionalID(b.Branch),
+		ExpiresAt: b.ExpiresAt, SinglePurpose: unless(false, b.SinglePurpose), States: states, FetchedAt: b.FetchedAt, FetchedBy: optionalText(b.FetchedBy), Branch: optionalID(b.Branch),
 		CreatedBy: b.CreatedBy, CreatedAt: b.CreatedAt}
 }
 
@@ -49,7 +49,7 @@ func (s *Server) MakeVoucherBatch(ctx context.Context, r oapi.MakeVoucherBatchRe
 			price = *r.Body.Price
 		}
 		made, err := c.stack.Vouchers().Make(ctx, tx, voucher.NewBatch{ID: id, Code: r.Body.Code, Value: r.Body.Value, Price: price, Count: r.Body.Count,
-			Channel: value(r.Body.Channel), Dealer: value(r.Body.Dealer), ValidThrough: r.Body.ValidThrough, Branch: value(r.Body.Branch), By: c.who.Actor()})
+			Channel: value(r.Body.Channel), Dealer: value(r.Body.Dealer), ValidThrough: r.Body.ValidThrough, Branch: value(r.Body.Branch), SinglePurpose: value(r.Body.SinglePurpose), By: c.who.Actor()})
 		if err != nil {
 			return nil, err
 		}

@@ -3571,6 +3571,27 @@ func (e TaxExemptionFactsCode) Valid() bool {
 	}
 }
 
+// Defines values for TaxIdEvidenceResult.
+const (
+	Invalid     TaxIdEvidenceResult = "invalid"
+	Unreachable TaxIdEvidenceResult = "unreachable"
+	Valid       TaxIdEvidenceResult = "valid"
+)
+
+// Valid indicates whether the value is a known member of the TaxIdEvidenceResult enum.
+func (e TaxIdEvidenceResult) Valid() bool {
+	switch e {
+	case Invalid:
+		return true
+	case Unreachable:
+		return true
+	case Valid:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for TaxRuleKind.
 const (
 	TaxRuleKindAny      TaxRuleKind = "any"
@@ -3667,6 +3688,24 @@ func (e TaxSettingsRounding) Valid() bool {
 	case TaxSettingsRoundingGroup:
 		return true
 	case TaxSettingsRoundingLine:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TaxSettingsTopUps.
+const (
+	Sale TaxSettingsTopUps = "sale"
+	Use  TaxSettingsTopUps = "use"
+)
+
+// Valid indicates whether the value is a known member of the TaxSettingsTopUps enum.
+func (e TaxSettingsTopUps) Valid() bool {
+	switch e {
+	case Sale:
+		return true
+	case Use:
 		return true
 	default:
 		return false
@@ -8422,6 +8461,18 @@ type NewStaffUser struct {
 	Role  StaffRole `json:"role"`
 }
 
+// NewTaxEngine defines model for NewTaxEngine.
+type NewTaxEngine struct {
+	BaseUrl string `json:"base_url"`
+
+	// Company The engine's name for the operator.
+	Company string `json:"company"`
+
+	// Key Kept sealed. Left out, the one that is kept stays.
+	Key   *string `json:"key,omitempty"`
+	Title string  `json:"title"`
+}
+
 // NewTaxRate defines model for NewTaxRate.
 type NewTaxRate struct {
 	// Category Example: standard
@@ -8571,6 +8622,9 @@ type NewVoucherBatch struct {
 	//
 	// Example: {"amount":"12.34","currency":"EUR"}
 	Price *Money `json:"price,omitempty"`
+
+	// SinglePurpose Its sale is taxed, as all that it pays for is taxed in one way; otherwise its use is.
+	SinglePurpose *bool `json:"single_purpose,omitempty"`
 
 	// ValidThrough A day in the operator's zone.
 	//
@@ -8956,6 +9010,9 @@ type Papers struct {
 
 	// Masked The last digits of numbers are hidden there.
 	Masked bool `json:"masked"`
+
+	// Separate Each service has a bill of its own; what belongs to the account stands on the first.
+	Separate *bool `json:"separate,omitempty"`
 }
 
 // Partner defines model for Partner.
@@ -9455,6 +9512,26 @@ type QuoteLine struct {
 	//
 	// Example: {"amount":"12.34","currency":"EUR"}
 	Price Money `json:"price"`
+}
+
+// QuotedTax defines model for QuotedTax.
+type QuotedTax struct {
+	// Amount An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Amount Decimal `json:"amount"`
+
+	// Base An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Base         Decimal `json:"base"`
+	Jurisdiction string  `json:"jurisdiction"`
+	Name         string  `json:"name"`
+
+	// Percent An exact decimal number as text.
+	//
+	// Example: 0.0001
+	Percent Decimal `json:"percent"`
 }
 
 // Rack defines model for Rack.
@@ -11082,6 +11159,22 @@ type TaxCategoryList struct {
 // TaxCode A VAT category of EN 16931 (UNTDID 5305).
 type TaxCode string
 
+// TaxEngine defines model for TaxEngine.
+type TaxEngine struct {
+	BaseUrl *string `json:"base_url,omitempty"`
+	Chosen  bool    `json:"chosen"`
+	Company *string `json:"company,omitempty"`
+	Title   *string `json:"title,omitempty"`
+}
+
+// TaxEngineAnswer defines model for TaxEngineAnswer.
+type TaxEngineAnswer struct {
+	// Reason Why there is no tax.
+	Reason    *string     `json:"reason,omitempty"`
+	Reference string      `json:"reference"`
+	Taxes     []QuotedTax `json:"taxes"`
+}
+
 // TaxExemption defines model for TaxExemption.
 type TaxExemption struct {
 	Category    *string `json:"category,omitempty"`
@@ -11139,6 +11232,36 @@ type TaxExemptionFactsCode string
 type TaxIdCheck struct {
 	Country    *string `json:"country,omitempty"`
 	WellFormed bool    `json:"well_formed"`
+}
+
+// TaxIdEvidence defines model for TaxIdEvidence.
+type TaxIdEvidence struct {
+	Address *string `json:"address,omitempty"`
+
+	// AnsweredAt When the register answered.
+	AnsweredAt *time.Time         `json:"answered_at,omitempty"`
+	AskedAt    time.Time          `json:"asked_at"`
+	Country    string             `json:"country"`
+	Id         openapi_types.UUID `json:"id"`
+
+	// Name As the register writes it.
+	Name *string `json:"name,omitempty"`
+
+	// Reason Why there was no answer.
+	Reason *string `json:"reason,omitempty"`
+
+	// Reference The register's own number of its answer.
+	Reference *string             `json:"reference,omitempty"`
+	Result    TaxIdEvidenceResult `json:"result"`
+	TaxId     string              `json:"tax_id"`
+}
+
+// TaxIdEvidenceResult defines model for TaxIdEvidence.Result.
+type TaxIdEvidenceResult string
+
+// TaxIdEvidenceList defines model for TaxIdEvidenceList.
+type TaxIdEvidenceList struct {
+	Items []TaxIdEvidence `json:"items"`
 }
 
 // TaxRate defines model for TaxRate.
@@ -11262,10 +11385,16 @@ type TaxSettings struct {
 
 	// StrictVat Tax is reckoned from the net even where prices include it; a rounding amount keeps what is paid.
 	StrictVat bool `json:"strict_vat"`
+
+	// TopUps When bought balance is taxed: when it is used, or at once when it is bought. Left out: when it is used.
+	TopUps *TaxSettingsTopUps `json:"top_ups,omitempty"`
 }
 
 // TaxSettingsRounding Whether tax is rounded once per rate, or on each line.
 type TaxSettingsRounding string
+
+// TaxSettingsTopUps When bought balance is taxed: when it is used, or at once when it is bought. Left out: when it is used.
+type TaxSettingsTopUps string
 
 // TellingWay defines model for TellingWay.
 type TellingWay string
@@ -11742,7 +11871,8 @@ type VoucherBatch struct {
 	// Price An amount of money. Up to nine decimals where charges are shown, minor units in documents and payments.
 	//
 	// Example: {"amount":"12.34","currency":"EUR"}
-	Price Money `json:"price"`
+	Price         Money `json:"price"`
+	SinglePurpose *bool `json:"single_purpose,omitempty"`
 
 	// States How many are in each state.
 	States map[string]int `json:"states"`
@@ -12850,6 +12980,12 @@ type AddTaxExemptionParams struct {
 
 // EndTaxExemptionParams defines parameters for EndTaxExemption.
 type EndTaxExemptionParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// LookUpTaxIDParams defines parameters for LookUpTaxID.
+type LookUpTaxIDParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -14212,6 +14348,24 @@ type PutTaxCategoryParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// RemoveTaxEngineParams defines parameters for RemoveTaxEngine.
+type RemoveTaxEngineParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PutTaxEngineParams defines parameters for PutTaxEngine.
+type PutTaxEngineParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// TryTaxEngineParams defines parameters for TryTaxEngine.
+type TryTaxEngineParams struct {
+	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // AddTaxRateParams defines parameters for AddTaxRate.
 type AddTaxRateParams struct {
 	// IdempotencyKey Names this command for 30 days; a UUID is a good choice.
@@ -15005,6 +15159,9 @@ type FixSuspenseJSONRequestBody = Fix
 
 // PutTaxCategoryJSONRequestBody defines body for PutTaxCategory for application/json ContentType.
 type PutTaxCategoryJSONRequestBody = TaxCategory
+
+// PutTaxEngineJSONRequestBody defines body for PutTaxEngine for application/json ContentType.
+type PutTaxEngineJSONRequestBody = NewTaxEngine
 
 // AddTaxRateJSONRequestBody defines body for AddTaxRate for application/json ContentType.
 type AddTaxRateJSONRequestBody = TaxRateFacts
@@ -15850,6 +16007,12 @@ type ServerInterface interface {
 	// EndTaxExemption Lets an exemption run out before a day.
 	// (POST /t/{tenant}/v1/accounts/{account}/tax-exemptions/{exemption}/end)
 	EndTaxExemption(ctx echo.Context, tenant Tenant, account AccountId, exemption ExemptionId, params EndTaxExemptionParams) error
+	// ListTaxIDChecks What the register of VAT ids (VIES) said of the customer's tax id, the latest first.
+	// (GET /t/{tenant}/v1/accounts/{account}/tax-id-checks)
+	ListTaxIDChecks(ctx echo.Context, tenant Tenant, account AccountId) error
+	// LookUpTaxID Asks the register of VAT ids (VIES) about the customer's tax id and keeps its answer. That it gives none is kept as well and refuses no sale.
+	// (POST /t/{tenant}/v1/accounts/{account}/tax-id-checks)
+	LookUpTaxID(ctx echo.Context, tenant Tenant, account AccountId, params LookUpTaxIDParams) error
 	// GetTimeline Lists what happened to an account, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/timeline)
 	GetTimeline(ctx echo.Context, tenant Tenant, account AccountId, params GetTimelineParams) error
@@ -16675,6 +16838,18 @@ type ServerInterface interface {
 	// PutTaxCategory Describes a tax category.
 	// (PUT /t/{tenant}/v1/tax-categories)
 	PutTaxCategory(ctx echo.Context, tenant Tenant, params PutTaxCategoryParams) error
+	// RemoveTaxEngine Takes the engine away; the operator's own rates tax bills again.
+	// (DELETE /t/{tenant}/v1/tax-engine)
+	RemoveTaxEngine(ctx echo.Context, tenant Tenant, params RemoveTaxEngineParams) error
+	// GetTaxEngine Shows which outside engine taxes bills; without one the operator's own rates do.
+	// (GET /t/{tenant}/v1/tax-engine)
+	GetTaxEngine(ctx echo.Context, tenant Tenant) error
+	// PutTaxEngine Lets an outside engine tax bills from now on. docs/integrator.md describes what it is asked.
+	// (PUT /t/{tenant}/v1/tax-engine)
+	PutTaxEngine(ctx echo.Context, tenant Tenant, params PutTaxEngineParams) error
+	// TryTaxEngine Asks the engine what tax a fee of 10 has in the operator's own town. Nothing is kept.
+	// (POST /t/{tenant}/v1/tax-engine/try)
+	TryTaxEngine(ctx echo.Context, tenant Tenant, params TryTaxEngineParams) error
 	// CheckTaxID Checks the form and the check digits of a tax id; nobody else is asked.
 	// (GET /t/{tenant}/v1/tax-ids/{tax_id})
 	CheckTaxID(ctx echo.Context, tenant Tenant, taxId TaxId) error
@@ -21969,6 +22144,76 @@ func (w *ServerInterfaceWrapper) EndTaxExemption(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.EndTaxExemption(ctx, tenant, account, exemption, params)
+	return err
+}
+
+// ListTaxIDChecks converts echo context to params.
+func (w *ServerInterfaceWrapper) ListTaxIDChecks(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListTaxIDChecks(ctx, tenant, account)
+	return err
+}
+
+// LookUpTaxID converts echo context to params.
+func (w *ServerInterfaceWrapper) LookUpTaxID(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// ------------- Path parameter "account" -------------
+	var account AccountId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "account", ctx.Param("account"), &account, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter account: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params LookUpTaxIDParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.LookUpTaxID(ctx, tenant, account, params)
 	return err
 }
 
@@ -31409,6 +31654,136 @@ func (w *ServerInterfaceWrapper) PutTaxCategory(ctx echo.Context) error {
 	return err
 }
 
+// RemoveTaxEngine converts echo context to params.
+func (w *ServerInterfaceWrapper) RemoveTaxEngine(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RemoveTaxEngineParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RemoveTaxEngine(ctx, tenant, params)
+	return err
+}
+
+// GetTaxEngine converts echo context to params.
+func (w *ServerInterfaceWrapper) GetTaxEngine(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetTaxEngine(ctx, tenant)
+	return err
+}
+
+// PutTaxEngine converts echo context to params.
+func (w *ServerInterfaceWrapper) PutTaxEngine(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutTaxEngineParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.PutTaxEngine(ctx, tenant, params)
+	return err
+}
+
+// TryTaxEngine converts echo context to params.
+func (w *ServerInterfaceWrapper) TryTaxEngine(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "tenant" -------------
+	var tenant Tenant
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", ctx.Param("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter tenant: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params TryTaxEngineParams
+
+	headers := ctx.Request().Header
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+	} else {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Header parameter Idempotency-Key is required, but not found"))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.TryTaxEngine(ctx, tenant, params)
+	return err
+}
+
 // CheckTaxID converts echo context to params.
 func (w *ServerInterfaceWrapper) CheckTaxID(ctx echo.Context) error {
 	var err error
@@ -33577,6 +33952,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/papers", wrapper.GetPapers, options.OperationMiddlewares["getPapers"]...)
 	router.PUT(options.BaseURL+"/t/:tenant/v1/accounts/:account/papers", wrapper.PutPapers, options.OperationMiddlewares["putPapers"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/tax", wrapper.GetAccountTax, options.OperationMiddlewares["getAccountTax"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/accounts/:account/tax-id-checks", wrapper.ListTaxIDChecks, options.OperationMiddlewares["listTaxIDChecks"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/tax-id-checks", wrapper.LookUpTaxID, options.OperationMiddlewares["lookUpTaxID"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/tax-exemptions", wrapper.AddTaxExemption, options.OperationMiddlewares["addTaxExemption"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/accounts/:account/tax-exemptions/:exemption/end", wrapper.EndTaxExemption, options.OperationMiddlewares["endTaxExemption"]...)
 	router.PUT(options.BaseURL+"/t/:tenant/v1/accounts/:account/withholding", wrapper.PutWithholding, options.OperationMiddlewares["putWithholding"]...)
@@ -33774,6 +34151,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PUT(options.BaseURL+"/t/:tenant/v1/document-settings", wrapper.PutDocumentSettings, options.OperationMiddlewares["putDocumentSettings"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/tax-settings", wrapper.GetTaxSettings, options.OperationMiddlewares["getTaxSettings"]...)
 	router.PUT(options.BaseURL+"/t/:tenant/v1/tax-settings", wrapper.PutTaxSettings, options.OperationMiddlewares["putTaxSettings"]...)
+	router.DELETE(options.BaseURL+"/t/:tenant/v1/tax-engine", wrapper.RemoveTaxEngine, options.OperationMiddlewares["removeTaxEngine"]...)
+	router.GET(options.BaseURL+"/t/:tenant/v1/tax-engine", wrapper.GetTaxEngine, options.OperationMiddlewares["getTaxEngine"]...)
+	router.PUT(options.BaseURL+"/t/:tenant/v1/tax-engine", wrapper.PutTaxEngine, options.OperationMiddlewares["putTaxEngine"]...)
+	router.POST(options.BaseURL+"/t/:tenant/v1/tax-engine/try", wrapper.TryTaxEngine, options.OperationMiddlewares["tryTaxEngine"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/tax-ids/:tax_id", wrapper.CheckTaxID, options.OperationMiddlewares["checkTaxID"]...)
 	router.GET(options.BaseURL+"/t/:tenant/v1/attention", wrapper.ListAttention, options.OperationMiddlewares["listAttention"]...)
 	router.POST(options.BaseURL+"/t/:tenant/v1/failed-work/:kind/retry", wrapper.RetryFailedWork, options.OperationMiddlewares["retryFailedWork"]...)
@@ -51241,6 +51622,239 @@ type EndTaxExemption422ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response EndTaxExemption422ApplicationProblemPlusJSONResponse) VisitEndTaxExemptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaxIDChecksRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+}
+
+type ListTaxIDChecksResponseObject interface {
+	VisitListTaxIDChecksResponse(w http.ResponseWriter) error
+}
+
+type ListTaxIDChecks200JSONResponse TaxIdEvidenceList
+
+func (response ListTaxIDChecks200JSONResponse) VisitListTaxIDChecksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaxIDChecks400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListTaxIDChecks400ApplicationProblemPlusJSONResponse) VisitListTaxIDChecksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaxIDChecks401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListTaxIDChecks401ApplicationProblemPlusJSONResponse) VisitListTaxIDChecksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaxIDChecks403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListTaxIDChecks403ApplicationProblemPlusJSONResponse) VisitListTaxIDChecksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaxIDChecks404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListTaxIDChecks404ApplicationProblemPlusJSONResponse) VisitListTaxIDChecksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LookUpTaxIDRequestObject struct {
+	Tenant  Tenant    `json:"tenant"`
+	Account AccountId `json:"account"`
+	Params  LookUpTaxIDParams
+}
+
+type LookUpTaxIDResponseObject interface {
+	VisitLookUpTaxIDResponse(w http.ResponseWriter) error
+}
+
+type LookUpTaxID201ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type LookUpTaxID201JSONResponse struct {
+	Body    TaxIdEvidence
+	Headers LookUpTaxID201ResponseHeaders
+}
+
+func (response LookUpTaxID201JSONResponse) VisitLookUpTaxIDResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LookUpTaxID400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response LookUpTaxID400ApplicationProblemPlusJSONResponse) VisitLookUpTaxIDResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LookUpTaxID401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response LookUpTaxID401ApplicationProblemPlusJSONResponse) VisitLookUpTaxIDResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LookUpTaxID403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response LookUpTaxID403ApplicationProblemPlusJSONResponse) VisitLookUpTaxIDResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LookUpTaxID404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response LookUpTaxID404ApplicationProblemPlusJSONResponse) VisitLookUpTaxIDResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LookUpTaxID409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response LookUpTaxID409ApplicationProblemPlusJSONResponse) VisitLookUpTaxIDResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LookUpTaxID413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response LookUpTaxID413ApplicationProblemPlusJSONResponse) VisitLookUpTaxIDResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LookUpTaxID422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response LookUpTaxID422ApplicationProblemPlusJSONResponse) VisitLookUpTaxIDResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -83142,6 +83756,536 @@ func (response PutTaxCategory422ApplicationProblemPlusJSONResponse) VisitPutTaxC
 	return err
 }
 
+type RemoveTaxEngineRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params RemoveTaxEngineParams
+}
+
+type RemoveTaxEngineResponseObject interface {
+	VisitRemoveTaxEngineResponse(w http.ResponseWriter) error
+}
+
+type RemoveTaxEngine204ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type RemoveTaxEngine204Response struct {
+	Headers RemoveTaxEngine204ResponseHeaders
+}
+
+func (response RemoveTaxEngine204Response) VisitRemoveTaxEngineResponse(w http.ResponseWriter) error {
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveTaxEngine400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveTaxEngine400ApplicationProblemPlusJSONResponse) VisitRemoveTaxEngineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveTaxEngine401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveTaxEngine401ApplicationProblemPlusJSONResponse) VisitRemoveTaxEngineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveTaxEngine403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveTaxEngine403ApplicationProblemPlusJSONResponse) VisitRemoveTaxEngineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveTaxEngine404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveTaxEngine404ApplicationProblemPlusJSONResponse) VisitRemoveTaxEngineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveTaxEngine409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveTaxEngine409ApplicationProblemPlusJSONResponse) VisitRemoveTaxEngineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveTaxEngine413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveTaxEngine413ApplicationProblemPlusJSONResponse) VisitRemoveTaxEngineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveTaxEngine422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response RemoveTaxEngine422ApplicationProblemPlusJSONResponse) VisitRemoveTaxEngineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTaxEngineRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+}
+
+type GetTaxEngineResponseObject interface {
+	VisitGetTaxEngineResponse(w http.ResponseWriter) error
+}
+
+type GetTaxEngine200JSONResponse TaxEngine
+
+func (response GetTaxEngine200JSONResponse) VisitGetTaxEngineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTaxEngine400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetTaxEngine400ApplicationProblemPlusJSONResponse) VisitGetTaxEngineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTaxEngine401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetTaxEngine401ApplicationProblemPlusJSONResponse) VisitGetTaxEngineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTaxEngine403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetTaxEngine403ApplicationProblemPlusJSONResponse) VisitGetTaxEngineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTaxEngine404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetTaxEngine404ApplicationProblemPlusJSONResponse) VisitGetTaxEngineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTaxEngineRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params PutTaxEngineParams
+	Body   *PutTaxEngineJSONRequestBody
+}
+
+type PutTaxEngineResponseObject interface {
+	VisitPutTaxEngineResponse(w http.ResponseWriter) error
+}
+
+type PutTaxEngine200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type PutTaxEngine200JSONResponse struct {
+	Body    TaxEngine
+	Headers PutTaxEngine200ResponseHeaders
+}
+
+func (response PutTaxEngine200JSONResponse) VisitPutTaxEngineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTaxEngine400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PutTaxEngine400ApplicationProblemPlusJSONResponse) VisitPutTaxEngineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTaxEngine401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PutTaxEngine401ApplicationProblemPlusJSONResponse) VisitPutTaxEngineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTaxEngine403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PutTaxEngine403ApplicationProblemPlusJSONResponse) VisitPutTaxEngineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTaxEngine404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PutTaxEngine404ApplicationProblemPlusJSONResponse) VisitPutTaxEngineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTaxEngine409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PutTaxEngine409ApplicationProblemPlusJSONResponse) VisitPutTaxEngineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTaxEngine413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PutTaxEngine413ApplicationProblemPlusJSONResponse) VisitPutTaxEngineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutTaxEngine422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PutTaxEngine422ApplicationProblemPlusJSONResponse) VisitPutTaxEngineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TryTaxEngineRequestObject struct {
+	Tenant Tenant `json:"tenant"`
+	Params TryTaxEngineParams
+}
+
+type TryTaxEngineResponseObject interface {
+	VisitTryTaxEngineResponse(w http.ResponseWriter) error
+}
+
+type TryTaxEngine200ResponseHeaders struct {
+	IdempotencyReplayed *string
+}
+
+type TryTaxEngine200JSONResponse struct {
+	Body    TaxEngineAnswer
+	Headers TryTaxEngine200ResponseHeaders
+}
+
+func (response TryTaxEngine200JSONResponse) VisitTryTaxEngineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotencyReplayed != nil {
+		w.Header().Set("Idempotency-Replayed", fmt.Sprint(*response.Headers.IdempotencyReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TryTaxEngine400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response TryTaxEngine400ApplicationProblemPlusJSONResponse) VisitTryTaxEngineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TryTaxEngine401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response TryTaxEngine401ApplicationProblemPlusJSONResponse) VisitTryTaxEngineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TryTaxEngine403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response TryTaxEngine403ApplicationProblemPlusJSONResponse) VisitTryTaxEngineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TryTaxEngine404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response TryTaxEngine404ApplicationProblemPlusJSONResponse) VisitTryTaxEngineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TryTaxEngine409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response TryTaxEngine409ApplicationProblemPlusJSONResponse) VisitTryTaxEngineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TryTaxEngine413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response TryTaxEngine413ApplicationProblemPlusJSONResponse) VisitTryTaxEngineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TryTaxEngine422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response TryTaxEngine422ApplicationProblemPlusJSONResponse) VisitTryTaxEngineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TryTaxEngine503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response TryTaxEngine503ApplicationProblemPlusJSONResponse) VisitTryTaxEngineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CheckTaxIDRequestObject struct {
 	Tenant Tenant `json:"tenant"`
 	TaxId  TaxId  `json:"tax_id"`
@@ -89551,6 +90695,12 @@ type StrictServerInterface interface {
 	// EndTaxExemption Lets an exemption run out before a day.
 	// (POST /t/{tenant}/v1/accounts/{account}/tax-exemptions/{exemption}/end)
 	EndTaxExemption(ctx context.Context, request EndTaxExemptionRequestObject) (EndTaxExemptionResponseObject, error)
+	// ListTaxIDChecks What the register of VAT ids (VIES) said of the customer's tax id, the latest first.
+	// (GET /t/{tenant}/v1/accounts/{account}/tax-id-checks)
+	ListTaxIDChecks(ctx context.Context, request ListTaxIDChecksRequestObject) (ListTaxIDChecksResponseObject, error)
+	// LookUpTaxID Asks the register of VAT ids (VIES) about the customer's tax id and keeps its answer. That it gives none is kept as well and refuses no sale.
+	// (POST /t/{tenant}/v1/accounts/{account}/tax-id-checks)
+	LookUpTaxID(ctx context.Context, request LookUpTaxIDRequestObject) (LookUpTaxIDResponseObject, error)
 	// GetTimeline Lists what happened to an account, newest first.
 	// (GET /t/{tenant}/v1/accounts/{account}/timeline)
 	GetTimeline(ctx context.Context, request GetTimelineRequestObject) (GetTimelineResponseObject, error)
@@ -90376,6 +91526,18 @@ type StrictServerInterface interface {
 	// PutTaxCategory Describes a tax category.
 	// (PUT /t/{tenant}/v1/tax-categories)
 	PutTaxCategory(ctx context.Context, request PutTaxCategoryRequestObject) (PutTaxCategoryResponseObject, error)
+	// RemoveTaxEngine Takes the engine away; the operator's own rates tax bills again.
+	// (DELETE /t/{tenant}/v1/tax-engine)
+	RemoveTaxEngine(ctx context.Context, request RemoveTaxEngineRequestObject) (RemoveTaxEngineResponseObject, error)
+	// GetTaxEngine Shows which outside engine taxes bills; without one the operator's own rates do.
+	// (GET /t/{tenant}/v1/tax-engine)
+	GetTaxEngine(ctx context.Context, request GetTaxEngineRequestObject) (GetTaxEngineResponseObject, error)
+	// PutTaxEngine Lets an outside engine tax bills from now on. docs/integrator.md describes what it is asked.
+	// (PUT /t/{tenant}/v1/tax-engine)
+	PutTaxEngine(ctx context.Context, request PutTaxEngineRequestObject) (PutTaxEngineResponseObject, error)
+	// TryTaxEngine Asks the engine what tax a fee of 10 has in the operator's own town. Nothing is kept.
+	// (POST /t/{tenant}/v1/tax-engine/try)
+	TryTaxEngine(ctx context.Context, request TryTaxEngineRequestObject) (TryTaxEngineResponseObject, error)
 	// CheckTaxID Checks the form and the check digits of a tax id; nobody else is asked.
 	// (GET /t/{tenant}/v1/tax-ids/{tax_id})
 	CheckTaxID(ctx context.Context, request CheckTaxIDRequestObject) (CheckTaxIDResponseObject, error)
@@ -96158,6 +97320,59 @@ func (sh *strictHandler) EndTaxExemption(ctx echo.Context, tenant Tenant, accoun
 		return err
 	} else if validResponse, ok := response.(EndTaxExemptionResponseObject); ok {
 		return validResponse.VisitEndTaxExemptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListTaxIDChecks operation middleware
+func (sh *strictHandler) ListTaxIDChecks(ctx echo.Context, tenant Tenant, account AccountId) error {
+	var request ListTaxIDChecksRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListTaxIDChecks(ctx.Request().Context(), request.(ListTaxIDChecksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListTaxIDChecks")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListTaxIDChecksResponseObject); ok {
+		return validResponse.VisitListTaxIDChecksResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// LookUpTaxID operation middleware
+func (sh *strictHandler) LookUpTaxID(ctx echo.Context, tenant Tenant, account AccountId, params LookUpTaxIDParams) error {
+	var request LookUpTaxIDRequestObject
+
+	request.Tenant = tenant
+	request.Account = account
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.LookUpTaxID(ctx.Request().Context(), request.(LookUpTaxIDRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LookUpTaxID")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(LookUpTaxIDResponseObject); ok {
+		return validResponse.VisitLookUpTaxIDResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -105856,6 +107071,132 @@ func (sh *strictHandler) PutTaxCategory(ctx echo.Context, tenant Tenant, params 
 	return nil
 }
 
+// RemoveTaxEngine operation middleware
+func (sh *strictHandler) RemoveTaxEngine(ctx echo.Context, tenant Tenant, params RemoveTaxEngineParams) error {
+	var request RemoveTaxEngineRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveTaxEngine(ctx.Request().Context(), request.(RemoveTaxEngineRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveTaxEngine")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RemoveTaxEngineResponseObject); ok {
+		return validResponse.VisitRemoveTaxEngineResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetTaxEngine operation middleware
+func (sh *strictHandler) GetTaxEngine(ctx echo.Context, tenant Tenant) error {
+	var request GetTaxEngineRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTaxEngine(ctx.Request().Context(), request.(GetTaxEngineRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTaxEngine")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetTaxEngineResponseObject); ok {
+		return validResponse.VisitGetTaxEngineResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// PutTaxEngine operation middleware
+func (sh *strictHandler) PutTaxEngine(ctx echo.Context, tenant Tenant, params PutTaxEngineParams) error {
+	var request PutTaxEngineRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body PutTaxEngineJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutTaxEngine(ctx.Request().Context(), request.(PutTaxEngineRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutTaxEngine")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(PutTaxEngineResponseObject); ok {
+		return validResponse.VisitPutTaxEngineResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// TryTaxEngine operation middleware
+func (sh *strictHandler) TryTaxEngine(ctx echo.Context, tenant Tenant, params TryTaxEngineParams) error {
+	var request TryTaxEngineRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TryTaxEngine(ctx.Request().Context(), request.(TryTaxEngineRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TryTaxEngine")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(TryTaxEngineResponseObject); ok {
+		return validResponse.VisitTryTaxEngineResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // CheckTaxID operation middleware
 func (sh *strictHandler) CheckTaxID(ctx echo.Context, tenant Tenant, taxId TaxId) error {
 	var request CheckTaxIDRequestObject
@@ -107766,1317 +109107,1334 @@ func (sh *strictHandler) ReverseWriteOff(ctx echo.Context, tenant Tenant, writeO
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
 	"7L1tl9s2si76V7B091rJrK3udLdfZuz+sJdjJzM+k8Tebie+Z8/4yBAJSZimAAYAW63k+L/fhQLANwEk",
-	"QLW8c+8982FiWyRRKBQKVYWqp36fZXxbckaYkrPnv882BOdEwB9f52RbckVYtn9HygLvSa7/OScyE7RU",
-	"lLPZ89knJSryCdEVUhsqEZVIbQiSiguSI8zkjgjEVwgzRLAoKBFzRH6tcIEE+bUiUp3P5jOZbcgW628T",
-	"Vm1nz/8x0x+dfZzP1L4ks+czqQRl69nnz5/nsxILvCXK0vgiy3jF1GsPZe83BC1pUVC2Rtg89pVENNcj",
-	"Uv1AidVmNp8xvNVj2Edm85mmjAo9WU1Gm7wVF1usZs9nVUXz2SF589mLAottiBqsfxykQT9wJAXf0qIY",
-	"YsfQ+Pr3Y4cXmGWbIAHw6yAJ8MTRRBB8+9cCSxkmhODbs7V+xEniMFUE38LTx1JWZbckLK64wCwjg5TA",
-	"B46k4iUuCMuxeMlz4qck4zmBfYs2vKA53qPMvhOgy/08SFmJlSJCv/y//oHPfrs4e/bR/vd8cfbx94v5",
-	"00ef/81P8QazNQnxrSwwQxk8MsQ788SxvNtgEaYkg19HiBAPQwRl6xsiJeVskBqt/6R5bogu+8ixhBW8",
-	"yn+CL/oI0mMZscr0gyEW6d8GCdni+x8IW6vN7PnlxYWXEL7dUrUl4bMhq58YXK76qWM5w5kcpAZ+HiYF",
-	"HjmWjkpILvxEfGLkXn3SC6QP8RKvCVqSFRekpujXioh9iyTzscDSXOml2VJWL5WPnlcku43RQznJbgOM",
+	"QLW8c+8982FiWyRYKBQKVYWqp36fZXxbckaYkrPnv882BOdEwB9f52RbckVYtn9HygLvSa7/OScyE7RU",
+	"lLPZ89knJSryCdEVUhsqEZVIbQiSiguSI8zkjgjEVwgzRLAoKBFzRH6tcIEE+bUiUp3P5jOZbcgW67EJ",
+	"q7az5/+Y6UFnH+cztS/J7PlMKkHZevb58+f5rMQCb4myNL7IMl4x9dpD2fsNQUtaFJStETaPfSURzfUX",
+	"qX6gxGozm88Y3upv2Edm85mmjAo9WU1Gm7wVF1usZs9nVUXz2SF589mLAottiBqsfxykQT9wJAXf0qIY",
+	"YsfQ9/Xvx35eYJZtggTAr4MkwBNHE0Hw7V8LLGWYEIJvz9b6ESeJw1QRfAtPH0tZld2SsLjiArOMDFIC",
+	"AxxJxUtcEJZj8ZLnxE9JxnMC+xZteEFzvEeZfSdAl/t5kLISK0WEfvl//QOf/XZx9uyj/e/54uzj7xfz",
+	"p48+/5uf4g1maxLiW1lghjJ4ZIh35oljebfBIkxJBr+OECEehgjK1jdESsrZIDVa/0nz3BBd9pFjCSt4",
+	"lf8EI/oI0t8yYpXpB0Ms0r8NErLF9z8Qtlab2fPLiwsvIXy7pWpLwmdDVj8xuFz1U8dyhjM5SA38PEwK",
+	"PHIsHZWQXPiJ+MTIvfqkF0gf4iVeE7QkKy5ITdGvFRH7FklmsMDSXOml2VJWL5WPnlcku43RQznJbgOM",
 	"0T+dSO9o6n4hYmiT0dwQeGceG6XWPnfkMr4iJZc0KE65+XlInOwjR9LxHctLTsNybbnDELEPBqhxPx9N",
-	"juDF0K6n7I4qrEaUIXGfOZocRdU+REtB1rhABJ4ZpkY/cSwp92QLg4eoIe6BQVLcQ0dS8z0tgmfoihaD",
-	"J6j+/djhBd++rITQvk1A8dhfkdpgpd2ajLM7IhQJUiX4sOn+b4KsZs9n/9c3jcP1jflVflPToon7Gxb5",
-	"DouwtUPJsI24sR84kkkt/+/vxMMmfcxL4/bpUxKzHK24QI8uUI738hph9PPPr19p3mG05jxH2YbTDM4S",
-	"co+3ZaHHe7R6unqUXZKzp6sLcvYYP3l09gz/mZxdrK6Wf1ldrK6yy0s3S+ObNvNsEXimKYy0GK6ePOkf",
-	"S+0D4p//vL+6PPvnP+//TD7+u/9UeL0tuQirGPh1aIHME8cuD1MDeq7Ee62/EIWnBomBJ44lRpGg2ysr",
-	"WRImCaKKDLq/+vcj6fg7CWrbWzKoZG/JsRr2B7ql6nDsv/Ed2mK2h+nrvQB21YYXuURYoS2XKmReFfDF",
-	"NhU5WeGqULPnT7Rphe/pttpaG3hLmf1bTZxe2jURljp2OyYsBWW3QzzSvx/JpB9xtqGM/M1sZS81W/NI",
-	"l5D+3n/Pi2LDK0nO7Bcfhq4Qh7w0dZmzfUg6fqq2Sx9//ioIVkToU4mZowmsq70LYvTt9TDb7AhR1FKm",
-	"nj6ejYqYpf2GrhlWlQiY9NL9PEeUoW+xJE8fR9DbfPU4x9AS+Z76fNQPG8LA93Hs3GEJBJMYSYRvRlL3",
-	"2E8c0YsSFEL49SvpwpkhQSTxKxuUw5+4Cm4GxtXgTtC/Hzn8m9WK6L+kOF36/81bAbrcz8fSVhKBFQ8u",
+	"juDF0K6n7I4qrEaUIXHDHE2OomofoqUga1wgAs8MU6OfOJaUe7KFj4eoIe6BQVLcQ0dS8z0tgmfoihaD",
+	"J6j+/djPC759WQmhfZuA4rG/IrXBSrs1GWd3RCgSpErwYdP93wRZzZ7P/q9vGofrG/Or/KamRRP3Nyzy",
+	"HRZha4eSYRtxYwc4kkkt/+/vxMMmfcxL4/bpUxKzHK24QI8uUI738hph9PPPr19p3mG05jxH2YbTDM4S",
+	"co+3ZaG/92j1dPUouyRnT1cX5OwxfvLo7Bn+Mzm7WF0t/7K6WF1ll5dulsY3bebZIvBMUxhpMVw9edI/",
+	"ltoHxD//eX91efbPf97/mXz8d/+p8HpbchFWMfDr0AKZJ45dHqYG9FyJ91p/IQpPDRIDTxxLjCJBt1dW",
+	"siRMEkQVGXR/9e9H0vF3EtS2t2RQyd6SYzXsD3RL1eG3/8Z3aIvZHqav9wLYVRte5BJhhbZcqpB5VcCI",
+	"bSpyssJVoWbPn2jTCt/TbbW1NvCWMvu3mji9tGsiLHXsdkxYCspuh3ikfz+SST/ibEMZ+ZvZyl5qtuaR",
+	"LiH9vf+eF8WGV5Kc2REfhq4Qh7w0dZmzfUg6fqq2Sx9//ioIVkToU4mZowmsq70LYvTt9TDb7BeiqKVM",
+	"PX08GxUxS/sNXTOsKhEw6aX7eY4oQ99iSZ4+jqC3GfU4x9AS+Z76fNQPG8LA93Hs3GEJBJMYSYQxI6l7",
+	"7CeO6EUJCiH8+pV04cyQIJL4lQ3K4U9cBTcD42pwJ+jfj/z8m9WK6L+kOF36/81bAbrcz8fSVhKBFQ8u",
 	"E7e/D7HIPXMsKSIPiwvXPw4SIfKj5eStOTpGTpYhKuwjx9Ih+Ja/5HnYatYPQDxhOMaSk4egRKUGDEr3",
-	"VohL7vcjqXuHs6AZIHA2ePzr348eXpFXOOBz5XiPtBuFdhuabRBGAitrKYViGHg/2ed6hRUxNOmtOKBr",
-	"BDkzDwzyxn7kWP7wgoTDp4KDZ6yHDJHBiyOPoHcVG7o+QqIaDBCI6lgJHYlpf7FQ9g0Nn4CS2hNwrp1a",
-	"SRha7tFuw8kdEQjLWwmeMA2d0Pr1o6n7jcTE2SX9TZ8E+nTEeX4W1C/6uVjBefTMSxGvRBbkWCW11yPh",
-	"mcG1gyeOZY4StByyQ80DX8nGGIWgN90ShFmOljzfB+098266Pfr44tlTL7HVsiYt7EI3zwxyr/XckTx8",
-	"j+9D1Ch8D6K/o2qDqJIIrFGh3euCKEVESF0rfL+g+XH66T1hmKlRy8vpyCbSxLjIGVG/BUgznz2ONJ4U",
+	"VohL7vcjqXuHs6AZIHA2ePzr34/+vCKvcMDnyvEeaTcK7TY02yCMBFbWUgrFMPB+ss/1CitiaNJbcUDX",
+	"CHJmHhjkjR3kWP7wgoTDp4KDZ6w/GSKDF0ceQe8qNnR9hEQ1GCAQ1bESOhLT/mKh7BsaPgEltSfgXDu1",
+	"kjC03KPdhpM7IhCWtxI8YRo6ofXrR1P3G4mJs0v6mz4J9OmI8/wsqF/0c7GC8+iZlyJeiSzIsUpqr0fC",
+	"M4NrB08cyxwlaDlkh5oHvpKNMQpBb7olCLMcLXm+D9p75t10e/TxxbOnXmKrZU1a2IVunhnkXuu5I3n4",
+	"Ht+HqFH4HkR/R9UGUSURWKNCu9cFUYqIkLpW+H5B8+P003vCMFOjlpfTkU2kiXGRM6J+C5Bmhj2ONJ4U",
 	"U9TOWsa3JMgt/jDxxPeC4mBKgNI/DokUPHCkLP1crgUOm2aV+TmoUJdkTZkMq1P7/rFEyrApXclhS1r/",
-	"fuTwv9CB65w7OnKZAw8cScEHLm7/TlkofEYZ2K07LkI3W/qRQRpceo82JBbGUsj2WUEWUmGIh5rshgW5",
-	"LynEweDUWNiA/44sN5wbC3RVwVCMKwqnBWUK3+o/2LN/IXeElK2/K1IUvoyi+eyDoIq8Wa1CvN/p38/4",
-	"ajXEf3howVero9bgs35ZlpxJAtlN3+L8nQlE6L9l3ERqn/8+w2VZ0Ayusb4pBV8WZPvv/5Ka5N8bjff7",
-	"jAjBhZw9/8fvsxUlRT57PsNbiBw4VQTkYnhzlnMitW+PtlhBCs4OFO1MbQTRm7Qk4izDkjglj75+ffMG",
-	"Pb66/POfZp8/zmdSYVVJrRy1dqQKtO77VjCFms9jiXKeVdrpI8AFgTP96OPl6tnV6tGTP/95+ehxjp/i",
-	"Rxl5dvUsvyAX5PGfHz1tGObmLL+h7A4XND+zQ8w+x2rIt+YLhuk+m9+QXPNEEJxryuG6w5GPJFx0EJxt",
-	"EDAYpoi3JDdn487eHQm63qjzmckCWBU0m7ieDYeftTlMJepdhUDcqpKODsy42mhFyvP9sQxvDXRL9meC",
-	"6GEehO+vFdIsETinmZI18zTlBOFCr8D+Wi/GhrI1zNAk9OTA2e+5WNI8J+xY1j5qWPs/eSXA6WrkABcF",
-	"34EUHMnIVU3vQ8lshosCjimgeIv3QHDOgVrg0U9cfc8ro+GPYdHjzv4WxOxsJKtsg2B1juQN4+psBYQ+",
-	"EG88JCL9r9dotyGwNahC5J5KJREpJNk1ryikeGFETJv8r9k7sgKRn8TDbKMXia3hzF5e0B+vbj/s/3PW",
-	"Vp6XDXNf1PkvkFRLMs5ytMKZ0s6lRFo/H61BzVfPzFfP7CcfTCQFyQlTFBcSYaHPUs7Wc+2Pqg3Zwz+B",
+	"fuTnf6ED1zl3dOQyBx44koIPXNz+nbJQ+IwysFt3XIRutvQjgzS49B5tSCyMpZDts4IspMIQDzXZDQty",
+	"X1KIg8GpsbAB/x1Zbjg3Fuiqgk8xriicFpQpfKv/YM/+hdwRUrb+rkhR+DKK5rMPgiryZrUK8X6nfz/j",
+	"q9UQ/+GhBV+tjlqDz/plWXImCWQ3fYvzdyYQof+WcROpff77DJdlQTO4xvqmFHxZkO2//0tqkn9vNN7v",
+	"MyIEF3L2/B+/z1aUFPns+QxvIXLgVBGQi+HNWc6J1L492mIFKTg7ULQztRFEb9KSiLMMS+KUPPr69c0b",
+	"9Pjq8s9/mn3+OJ9JhVUltXLU2pEq0LrvW8EUaobHEuU8q7TTR4ALAmf60cfL1bOr1aMnf/7z8tHjHD/F",
+	"jzLy7OpZfkEuyOM/P3raMMzNWX5D2R0uaH5mPzH7HKsh35oRDNN9Nr8hueaJIDjXlMN1hyMfSbjoIDjb",
+	"IGAwTBFvSW7Oxp29OxJ0vVHnM5MFsCpoNnE9Gw4/a3OYStS7CoG4VSUdHZhxtdGKlOf7Yxne+tAt2Z8J",
+	"oj/zIHx/rZBmicA5zZSsmacpJwgXegX213oxNpStYYYmoScHzn7PxZLmOWHHsvZRw9r/ySsBTlcjB7go",
+	"+A6k4EhGrmp6H0pmM1wUcEwBxVu8B4JzDtQCj37i6nteGQ1/DIsed/a3IGZnI1llGwSrcyRvGFdnKyD0",
+	"gXjjIRHpf71Guw2BrUEVIvdUKolIIcmueUUhxQsjYtrkf83ekRWI/CQeZhu9SGwNZ/bygv54dfth/5+z",
+	"tvK8bJj7os5/gaRaknGWoxXOlHYuJdL6+WgNakY9M6Oe2SEfTCQFyQlTFBcSYaHPUs7Wc+2Pqg3Zwz+B",
 	"bgSva2COWvPuSFFc64cY+lSz8RNa652pOPr0jfblzijrzugTrNx7zn+AtLvjBP/yUfdg0/oUVBTnqLBp",
-	"fcesheL8zHznoRbAUQhfra+NqLSuEuUMacNJOi79iNn+SCZdtc8mzs3dJ1aKbEsln6MdpgphVFCliofg",
-	"l/78mfv8w/CtT/Q1+vSOKLE/e7FSRHyCUx9t3LWuETeQQT03bSC2kuhbL3rCEIevNtQfXLCBk8JwpTZc",
-	"0N/I0Vq8pWi0ZkOUoRUVUh25KBWQqHd9hh9Kl/zEkeK3hGnNcUv2oEE4I8aRrs/mDS9yUOsgzT8zfIdp",
-	"gZfFkdv+SdskeC/2CK8xZajACpy+I3lV0/gQfLrhW2JON9jkjJBcogyzrxRaaqMWZxuSI8Z310i5iVhm",
-	"lYJnRMrp7PI4GyUWan++pEJtFjm2MU/rbVCJtlRKYyxYTwMj/ZQ5pLFEl8+eXZxdXJ1d/aXrX1xdNevx",
-	"Pda2oj5I7NeMTOBM0Tuj34AJR64T3JSdUaZXoyCKPJS9q21ac7LN0bLSelFUBUHGNpSIqgTnoibJFcYQ",
-	"KV83i5jnVI+Li7dC635FtYu5woUk84NLcKzgMGZEaW8fTG0sb0muFVXOEV5yoFUScUczco1KwnLN+oop",
-	"WmhTaoMhYW5FhSbXaLayNe7vM6w6DrFe9zNl7s97XvF8Vmt3j1acz+pxFst964nm9RWmhTcK/MbYVQWW",
-	"yun6c9/4a8LsYemnoCB3pBgTBLMgP8CjeqkM7yKiAkbwSTt+Yvk9a01+Np/xOyL0Yc78cY4mLPGPevTO",
-	"3NxE3IAtxus/tr7Kl/8iGTjb7Vl5silwS0zAI8n5c+1CzZEs+I6Iee3OaelX3RAu3zHIlZL1UxDQtTwA",
+	"fcesheL8zIzzUAvgKIRR62sjKq2rRDlD2nCSjks/YrY/kklX7bOJc3P3iZUi21LJ52iHqUIYFVSp4iH4",
+	"pYc/c8M/DN/6RF+jT++IEvuzFytFxCc49dHGXesacQMZ1HPTBmIrib71oicMcfhqQ/3BBRs4KQxXasMF",
+	"/Y0crcVbikZrNkQZWlEh1ZGLUgGJetdn+KF0yU8cKX5LmNYct2QPGoQzYhzp+mze8CIHtQ7S/DPDd5gW",
+	"eFkcue2ftE2C92KP8BpThgqswOk7klc1jQ/Bpxu+JeZ0g03OCMklyjD7SqGlNmpxtiE5Ynx3jZSbiGVW",
+	"KXhGpJzOLo+zUWKh9udLKtRmkWMb87TeBpVoS6U0xoL1NDDST5lDGkt0+ezZxdnF1dnVX7r+xdVVsx7f",
+	"Y20r6oPEjmZkAmeK3hn9Bkw4cp3gpuyMMr0aBVHkoexdbdOak22OlpXWi6IqCDK2oURUJTgXNUmuMIZI",
+	"+bpZxDyn+ru4eCu07ldUu5grXEgyP7gExwoOY0aU9vbB1MbyluRaUeUc4SUHWiURdzQj16gkLNesr5ii",
+	"hTalNhgS5lZUaHKNZitb3/19hlXHIdbrfqbM/XnPK57Pau3u0YrzWf2dxXLfeqJ5fYVp4Y0CvzF2VYGl",
+	"crr+3Pf9NWH2sPRTUJA7UowJglmQH+BRvVSGdxFRASP4pB0/sfyetSY/m8/4HRH6MGf+OEcTlvhH/fXO",
+	"3NxE3AdbjNd/bI3Kl/8iGTjb7Vl5silwS0zAI8n5c+1CzZEs+I6Iee3OaelX3RAu3zHIlZL1UxDQtTwA",
 	"RwzmLd0fdtoo1H/IKuXhgaP2nVVBI5uiK68ZrmRnDfKKMbMGuCAQvMqJvLUneF6BbZMVXAJBzYKZZLjc",
-	"mO1EbCnDxobXjN57qZ4kXpT1hGtwh8HGjX98x0UuPXutJ2VOnAzvwuKjbSRq7JmUFYFyPZ+h1KXCPBce",
-	"/cbtroSxN1QqLkDdQFZf3OpYbfwZMvdem/euWllKWAi8bykHGf39G/OCGaY7wOXFxeEQfnWg97mbWZhf",
-	"74kwBCXwqxSkxDRfGCFPEeUepd0PBYh0gpFA4JJq1bFQfFFiQUL3S+a3r6S5Ca/veXf2OofvzF2OpWnJ",
-	"eUEwxHcySNvLFymnnvadTT7pELN+5Izsm8cXhUtCjXupdV8Vd59kI/ajZg8RlOf144sc7+UhT18g+BXx",
-	"lU0Zp0qiLWdqY0y6ixY32yc+fNI85z+RaR51sN7a2476XDXSpRU2lwr+6FPIjNyrRRQbfiK7l/CcfqtO",
-	"6Tz4YCNzoySDST3KfXgItk5G6J2z6aNE4sDYAFO6dZr5ONK+d07QWu3b6s+HarBiZltG0t5TFcA/5rJc",
-	"7d2Us2xa9x9mIXtS1Rq8w8V6W7qV6M+9s9cH9NP3dF0JIieoKTlsyKodKe6I3UX+/VPYFe5+5Fv9bRdr",
-	"PPwUeNh6S0CcoCoKxCFVlgq9d/0DwUbJKxKXimUs2IjHa1nVCjf6YdjO8Q9DUuKxvO6JJNDbTNPS1BrN",
-	"rs3cLvSA/ECxQar4pJwRr0hGtxiMyZwsU1/6HKb8LV6nmlu1Nok1tvQ4N9V2i8Xep1i0XI6br2awgTV4",
-	"p2lImghujJPx+/g2Le7FAWpuFDZORhpJgsrbtrov+A4u1sUW0j42dL3xqnyF190l6aXHDNb9di3gEesU",
-	"RpobQofmb9c7UaMavIlhtAqXTOSz0dLtugk2F9li458dfC3S0qG5LSI9VPt7m27bjvjcMr6TEGHlKzDK",
-	"nIdw/pBmlE1fPPwhbCnVKfwH83jZuilzT8HdBgNd7SU89bwpN5z5SX4Yq6kvglzaEPcG30HZBYLQQcRJ",
-	"0zV+gNNDNpCRLzfBqTbNe3yfHFVRZM0FTXB1X5RlQUmux/Jo9ro+Of6D7/F9XRvt++SOqs2GF061Dn3q",
-	"Q+vRgzBEM9UOmV5+5v+qJIBOwGUzLlJ1eh3hainlJzFoDG2K7VfGCKzzkxJCzC8YwvUnjIjvsNYz2p3G",
-	"7ha4JEKahOWpp+jc5juNLdx/VtioR/2GvE3U6OaNQPTZAvYc+r5LqeduMg200rKz0uqWFCtEJVrTO8IQ",
-	"RsZs03wYnW5OMponku/eCUxA/yxt7Lsf390jamrkhEmKOPefPVEr1Qht4KdFZmFCwtp3UHH0ZdYE/rya",
-	"swEDs/JTk9cKjrtVb4lM1F75gUp1WgP4YHd+HjGxBkxdP9daJ53euDYQXpaC31mX2STJGPWZC7xj/oh8",
-	"fodtpDqBHYrHSnfflOT+SQLuWqopr42kguTrVG3RfjGw57KCYJFqV3JmiD/cqK8Vgi9Kp1x2G8JM5j6u",
-	"JCQ6rTkjgdjlga515cCHDn9OlDVU/Zz0TPVgMRJjd4fXJViqJMbVtZhRWgpTmbgwktwRYW1vt2kyQRXN",
-	"wMPa4n9BHeiWMi78dmJ/yxkiZl1ZmtViEzI2gcP+WzoKV8lwsfscYVfuPkeYtRBz5ggb8BFtZzuQkYhj",
-	"yadhnS3qeNPoVUdoW6KdFNYS1l6IZsmDe/v0MQfQIKcINRREnP7E+NYAD8JgxxwWRcGz+qI8RZlGWWm1",
-	"H5ay+wDTMjneYpEw69M/JFwltdA4aVG45KBBpFIMutSC3PFUsxZqSUeW5O9k/04/5vc/jdtpa1LHfEhg",
-	"5ek3qlmxU+xU+PINyQRJ3ay3ZB9Pt6xH6OV+bfiOQfob4qzYXyNJWK4VO5YIo6U+GYTJojsfFX8DhmNH",
-	"8k+29sInefwBs8ca+CPuOsAFDkl7SURGWEqIe8D52G06J/eGG6E2GR4NHtpozk0987lDGXBk1jtFD+Xl",
-	"thCYrcl2Yi4X5G+tBSE54gIVmOYo17Ji8rjg9hqz2v90t9hTNHSLo0k62i8OEOxKUlnmjcDnYkOlTCpc",
-	"1Lc/UVrlbYHZ6/q9bnz7qSfB4zBiyrdUgkwUWJs7G15o4nIqy0oRr0E3ILLhaOQtKaHOTmg9MLMM836+",
-	"TgmKwlAI2nfWqGszFdY7fKQqRdjJTIiWgE7zawJSFTyJfaVlet3mnYLKOcrxfg7Ih3qLGnw4bzAlMbFL",
-	"8ZJmbUlwYGwzkxdJ8oUev/mbuXis/6opklZuFluwv+DmW9sSth5T/2wIXqwo3EDJcWVo6KoVn7PuzewG",
-	"xeL00ZNaAI8whKucKkAhT9TXBv9SSIXKAmfEhgezDaYMamQE30lUYuHJqAUAymjB0N/oaIjKZDWAL6nd",
-	"URhTb1OWbbiQySqI4CJyc02O5pSmaBiGmg+Gq/XkvmMq+XZQ683ABKG6yP9LUuzVKZZBrWXrTRNOMV57",
-	"+4GfFpEfsmnzPsMIF0XC6eyNs6pZ8x3H07lje3ApT+8lNAJzCk9Bf/0XIuiKTvOW7ZY8vFMwP9gLFa05",
-	"tkT5U3Ngvy+0OoncpUunzUb5ZvSeFm57W9ovesKFRAXX/ijC3WuN8PDptqDRZClT1IrE1+PEUCw5Wpn2",
-	"B9GfSgsT9o02Ru4MqkSdaZ7b21nFy9Jrth3k9WKTwWa+7ZdFU042RQ4zfkeEzdsuijcrqP2Jsr4+zg+z",
-	"ECChH7OMSACGVBuCyJ1Jt60YNeXzk3InGK/WG1/yaU6WVKEdr4ocrTlSG6Gf9EfB18JUxvrhXats43IP",
-	"frVXifAX29BDImBVpOwwkmLGlsKWkRy7BDaxbbfhheX83AAetPIpAObCILFACtB9SkJYWzLtojR8dRMx",
-	"0zff7qZpWmELCDF/z8ufy9OGHZek4LsUD8PAE6RdxuJ9cn5esMDpw2Z/UOE0el1rv+Y5XmwygtTbE2tT",
-	"1H+0bIna8DjjAjInFzne+9O4w36sU4GQERShCN2drYvnNmxuTbizYj45+xbnLzlTOEv1QHCeCyL9F2B6",
-	"TDZe4POeQCurD8YE2RIprRF0zMV6kjfZj2dZuuf17NqX5EFHruHhy4JgMZ2RHUT3x6MJhy02O2mySU9y",
-	"G+GwHs52eHJf4MqmlsWxgqJow7RzDTTVU6rNF67oam/r82xRnk3g8zqT9fnvu7+WgIRx7q8OTY0PnuDi",
-	"ZUuwtCq4BrkyzJy1ZzafQfWfd/6GM8G8xh68sW+XZ5vxWol2phPEsKPihxCfseim7u5ZmRDlhsB/woHE",
-	"DiZhlMe5EURCADR6Lj7f0kbo3crUXmUTlHQsaw8ZjEvavfGWFzRLvvGbYAi4d0JZWS4kEHeza8huxxEC",
-	"+RP9iyATxq1HG+XMqxZdfg4ZULQDW9xBatmEYz0w2J9rojoDILnhOwcG2KVlPrs/W/Mz+4//kpydv8O7",
+	"mO1EbCnDxobXjN57qZ4kXpT1hGtwh8HGjX98x0UuPXutJ2VOnAzvwuKjbSRq7JmUFYFyPZ+h1KXCPBf+",
+	"+o3bXQnf3lCpuAB1A1l9catjtfFnyNx7bd67amUpYSHwvqUcZPT4N+YF85nuBy4vLg4/4VcHep+7mYX5",
+	"9Z4IQ1ACv0pBSkzzhRHyFFHuUdodKECkE4wEApdUq46F4osSCxK6XzK/fSXNTXh9z7uz1zl8Z+5yLE1L",
+	"zguCIb6TQdpevkg59bTvbPJJh5j1I2dk3zy+KFwSatxLrfuquPskG7EfNXuIoDyvH1/keC8PefoCwa+I",
+	"r2zKOFUSbTlTG2PSXbS42T7xYUjznP9EpnnUwXprbzvqc9VIl1bYXCr4o08hM3KvFlFs+InsXsJz+q06",
+	"pfNgwEbmRkkGk3qU+/AQbJ2M0Dtn00eJxIGxAaZ06zTzcaR975ygtdq31Z8P1WDFzLaMpL2nKoB/zGW5",
+	"2rspZ9m07j/MQvakqvXxDhfrbelWoj/3zl4f0E/f03UliJygpuSwIat2pLgjdhf5909hV7g7yLd6bBdr",
+	"PBwKPGy9JSBOUBUF4pAqS4Xeu/4PwUbJKxKXimUs2IjHa1nVCjf6YdjO8Q9DUuKxvO6JJNDbTNPS1Pqa",
+	"XZu5XegB+YFig1TxSTkjXpGMbjEYkzlZpr70OUz5W7xONbdqbRJrbOnv3FTbLRZ7n2LRcjluvpqPDazB",
+	"O01D0kRwY5yM38e3aXEvDlBzo7BxMtJIElTettV9wXdwsS62kPaxoeuNV+UrvO4uSS89ZrDut2sBj1in",
+	"8KW5IXRo/na9EzWqwZsYRqtwyUQ+Gy3drptgc5EtNv7ZwWiRlg7NbRHpodrf23TbdsTnlvGdhAgrX4FR",
+	"5jyE84c0o2z64uEPYUupTuE/mMfL1k2ZewruNhjoai/hqedNueHMT/LDWE19EeTShrg3+A7KLhCEDiJO",
+	"mq7xA5wesoGMfLkJTrVp3uP75KiKImsuaIKr+6IsC0py/S2PZq/rk+MHfI/v69po35A7qjYbXjjVOjTU",
+	"h9ajB2GIZqodMr38zP9VSQCdgMtmXKTq9DrC1VLKT2LQGNoU21HGCKzzkxJCzC8YwvUQRsR3WOsZ7U5j",
+	"dwtcEiFNwvLUU3Ru853GFu4/K2zUo35D3iZqdPNGIPpsAXsOfd+l1HM3mQZaadlZaXVLihWiEq3pHWEI",
+	"I2O2aT6MTjcnGc0TyXfvBCagf5Y29t2P7+4RNTVywiRFnPvPnqiVaoQ28NMiszAhYe07qDj6MmsCf17N",
+	"2YCBWfmpyWsFx92qt0Qmaq/8QKU6rQF8sDs/j5hYA6aun2utk05vXBsIL0vB76zLbJJkjPrMBd4xf0Q+",
+	"v8M2Up3ADsVjpbtvSnL/JAF3LdWU10ZSQfJ1qrZovxjYc1lBsEi1KzkzxB9u1NcKwYjSKZfdhjCTuY8r",
+	"CYlOa85IIHZ5oGtdOfChw58TZQ1VPyc9Uz1YjMTY3eF1CZYqiXF1LWaUlsJUJi6MJHdEWNvbbZpMUEUz",
+	"8LC2+F9QB7qljAu/ndjfcoaIWVeWZrXYhIxN4LD/lo7CVTJc7D5H2JW7zxFmLcScOcIGfETb2Q5kJOJY",
+	"8mlYZ4s63jR61RHalmgnhbWEtReiWfLg3j59zAE0yClCDQURpz8xvjXAg/CxYw6LouBZfVGeokyjrLTa",
+	"D0vZfYBpmRxvsUiY9ekfEq6SWmictChcctAgUikGXWpB7niqWQu1pCNL8neyf6cf8/ufxu20NaljPiSw",
+	"8vQb1azYKXYqjHxDMkFSN+st2cfTLesv9HK/NnzHIP0NcVbsr5EkLNeKHUuE0VKfDMJk0Z2Pir8Bw7Ff",
+	"8k+29sInefwBs8ca+CPuOsAFDkl7SURGWEqIe8D52G06J/eGG6E2GR4NHtpozk0987lDGXBk1jtFf8rL",
+	"bSEwW5PtxFwuyN9aC0JyxAUqMM1RrmXF5HHB7TVmtf/pbrGnaOgWR5N0tF8cINiVpLLMG4HhYkOlTCpc",
+	"1Lc/UVrlbYHZ6/q9bnz7qSfB4zBiyrdUgkwUWJs7G15o4nIqy0oRr0E3ILLhaOQtKaHOTmg9MLMM8w5f",
+	"pwRFYSgE7Ttr1LWZCusdPlKVIuxkJkRLQKf5NQGpCp7EvtIyvW7zTkHlHOV4PwfkQ71FDT6cN5iSmNil",
+	"eEmztiQ4MLaZyYsk+UJ/v/mbuXis/6opklZuFluwv+DmW9sSth5T/2wIXqwo3EDJcWVo6KoVn7PuzewG",
+	"xeL00ZNaAI8whKucKkAhT9TXBv9SSIXKAmfEhgezDaYMamQE30lUYuHJqAUAymjB0GN0NERlshrAl9Tu",
+	"KHxTb1OWbbiQySqI4CJyc02O5pSmaBg+NR8MV+vJfcdU8u2g1puBCUJ1kf+XpNirUyyDWsvWmyacYrz2",
+	"9gM/LSIHsmnzPsMIF0XC6eyNs6pZM47j6dyxPbiUp/cSGoE5haegR/+FCLqi07xluyUP7xTMD/ZCRWuO",
+	"LVH+1BzY7wutTiJ36dJps1G+Gb2nhdvelvaLnnAhUcG1P4pw91oj/Pl0W9BospQpakXi63FiKJYcrUz7",
+	"g+ih0sKEfaONkTuDKlFnmuf2dlbxsvSabQd5vdhksJmx/bJoysmmyGHG74iwedtF8WYFtT9R1tfH+WEW",
+	"AiT0Y5YRCcCQakMQuTPpthWjpnx+Uu4E49V640s+zcmSKrTjVZGjNUdqI/ST/ij4WpjKWD+8a5VtXO7B",
+	"r/YqEf5iG3pIBKyKlB1GUszYUtgykmOXwCa27Ta8sJyfG8CDVj4FwFwYJBZIAbpPSQhrS6ZdlIavbiJm",
+	"+mbsbpqmFbaAEPP3vPy5PG3YcUkKvkvxMAw8QdplLN4n5+cFC5w+bPYHFU6j17V2NM/xYpMRpN6eWJui",
+	"/qNlS9SGxxkXkDm5yPHen8Yd9mOdCoSMoAhF6O5sXTy3YXNrwp0V88nZtzh/yZnCWaoHgvNcEOm/ANPf",
+	"ZOMFPu8JtLL6YEyQLZHSGkHHXKwneZP9eJale17Prn1JHnTkGh6+LAgW0xnZQXR/PJpw2GKzkyab9CS3",
+	"EQ7r4WyHJ/cFrmxqWRwrKIo2TDvXQFM9pdp84Yqu9rY+zxbl2QQ+rzNZn/+++2sJSBjn/urQ1PjgCS5e",
+	"tgRLq4JrkCvDzFl7ZvMZVP955284E8xr7MEb+3Z5thmvlWhnOkEMOyp+CPEZi27q7p6VCVFuCPwnHEjs",
+	"YBJGeZwbQSQEQKPn4vMtbYTerUztVTZBScey9ieDcUm7N97ygmbJN34TDAH3Tigry4UE4m52DdntOEIg",
+	"f6J/EWTCuPXXRjnzqkWXn0MGFO3AFneQWjbhWH8Y7M81UZ0PILnhOwcG2KVlPrs/W/Mz+4//kpydv8O7",
 	"H+1R2VD6XmAm7Wb7Y1xSr0h8EvJBnC+c8x13Z8yVXwsAZtgwviw4B4CfxBmZoy0kwp37A9Hpl/DwiO2r",
-	"A2CYtfmm+TWwU9ntq1bS4lGnWAkI04yrBa8EhLrXjAtQGhXLuV/jbbAgKSc5u73RrxwU7o4c5ANhMv3N",
-	"SQHPRI8IojgLw7KYCq9jk7vq8kf/Lwu6xAFLN+OCRHoZFYNEKsjNUvaE8EhAMFVrG1vMKav1msi0dHWQ",
-	"lvo9X3hSxYUn67iQRd9v1rK10az+d7WOLSbbcVp5W8Dh7qQGRfMLmMhuE3w+wiR2m/NUlV7z5E3nikBr",
-	"Joybp7VWeTKuVHqpz0GutEV9Gmc8ea9cRtRZtGMsrYjgoZFEtcVMrE8R+UXClOgmq7Z0heO0D2bGnssP",
-	"qAbNtWqi4chLwtJ4KEiLS4GTO2ZWTm+OY3L0kuwbAmoOd2J/bRvALc+8pabbfBoV1y+idprNcaTqaTT9",
-	"6fSPS5F8kAq9gYPWZlLVTAzlgo8ppn5dmzt5QulT39r5JbCvoCzFgqNF8QNlxH9ZGK/ZBa9YTJ1ZA9bQ",
-	"1LyO0dcuhx6P29cjKHyfyIhAZR6U0ZFiIpiDm2j3esCskiMytPT65JuAs+DzfLBCivNbAGZjnBG029CC",
+	"A2CYtfmm+TWwU9ntq1bS4lGnWAkI04yrBa8EhLrXjAtQGhXLuV/jbbAgKSc5u73RrxwU7o4c5ANhMj3m",
+	"pIBnokcEUZyFYVlMhdexyV11+aP/lwVd4oClm3FBIr2MikEiFeRmKXtCeCQgmKq1jS3mlNV6TWRaujpI",
+	"S/2eLzyp4sKTdVzIou83a9naaFb/u1rHFpPtd1p5W8Dh7qQGRfMLmMhuE3w+wiR2m/NUlV7z5E3nikBr",
+	"Joybp7VWeTKuVHqpz0GutEV9Gmc8ea9cRtRZtGMsrYjgoZFEtcVMrE8ROSJhSnSTVVu6wnHaBzNjz+UH",
+	"VIPmWjXRcOQlYWk8FKTFpcDJHTMrpzfHMTl6SfYNATWHO7G/tg3glmfeUtNtPo2K6xdRO83mOFL1NJr+",
+	"dPrHpUg+SIXewEFrM6lqJoZywccUU7+uzZ08ofSpb+38EthXUJZiwdGi+IEy4r8sjNfsglcsps6sAWto",
+	"al7H6GuXQ4/H7esvKHyfyIhAZR6U0ZFiIpiDm2j3esCskiMytPT65JuAs+DzfLBCivNbAGZjnBG029CC",
 	"mCIoqmRUiVawimlKXnCHQN8JWJHFCQ6msH3ubqMixTcpNDSQZ2YzKtvsaG6URjKPnYyc/mBwwnjEmeA0",
 	"TepNbUDmxuQH7gFj78/7WY2ckYVyPfH0cW4iiADq3wuL5lQ67Z5xIYgL1UFLUD8GT7xaZdx/HpUGpCga",
 	"yihNuN1FcEpENlEzL1ITnXtyxvjIDqrn4L+ebZMQltYvsKuCWB9JG+snngwEh00efJLvljghux/iHL1E",
 	"0LDBmttVxfL4ZXhnenKMrYAtrKkn1bozdLysZzG0Tl9ErEAgjpWpXSKZMuOl5w4MF8Vzk6tvOx+INckt",
-	"4qriOd5fmwbDz6H6wz3pauoNuMe9AuS6HoymVbMRl6CGtNBUT56VN7jTj0/L059/V7F0DQBFz8FSXoAV",
-	"IyyPNcHyLsZIO/gAOdnh3yqRaKq/q9j3NnfEw88VZVRuTnNfChAxIsw1aAh0bAKdG6STQ1diW5gOfPYi",
-	"G3GFi9ggRrO8TSTUfKBO17PL1pnUgPx932TznCremMBUFmhE/b5BrPhKIvPUeVL2ybh735wMgwz7IkeB",
-	"VgzHnQQ3ZAo8l807iSf2JbRPc2lCddz3kYd2P5mTYLRSxC8FcUn7r3kEuEdqYFXKxA/3fRtrx7QvUCy6",
-	"nu1+Dcml7i/Ywlx8nKehXZWEJeEbLkz79/h3Ej2gAxWbC7yCC1nKQOXd8QDYV61UJwJ5NuqhV1lmp9Bo",
-	"3TYfjLBZRoY2ZnoR6xLLeB7rhxeu3MaLKazcVbp+1DaHlEjhe5LPm2YIl99cXvlB6B6wpLYgd/u0UPAx",
-	"tbbebNW6V5PC9/5UgmgnOVyBayPHTQUuLKn5dlBO+NsapzdBWDqHXyujfAho2tXiSoVZLlHFcmjeQw0m",
-	"H/TIZnyHOJtb8D7T0cfUiG0wsM983yK+pKN08PCGoWz9ripIOgg4b7oo9BL8mHFY9GaQtiE67GuAgQZe",
-	"mLySWu9gW6DOA9l0omILY5rjwpf773pZ93ykHRdQlCn5lkDvpN2Go5zmBv3W2JPd3KN6RQ+QynndV6FD",
-	"jJerNQrliXEkcrLCVeFFgYEue4iRXS190FqLrhDjwApoewTZPjsqA2BBkedvQda4WDSQlFOBLXwnRefb",
-	"9U53Ex+PBsNSvITsu9EF2VLW/tfL/hK12G0lV4mKfPRxzs2wndYcg9gXmMDpjWIjskfYxILg278WWKbq",
-	"kWkAfSIIbjcNL8//PehcS6T9Xr+JFWyjDDNkgwaAzsH2aMt7OEoPkpKM94usFuNDgUuDvUoBG9DrMw0O",
-	"DtoYL5K6kfhUQD01t/QtX7LFlj6WH6QdtFZwWGq/wA6rN8gRu6yGn3yI6yLDnISKv+Zy4+PcjzsmEWE5",
-	"3KqeH26gyOxZWqihbF5fxrFDPdviPVoS0yt3xcU1gs4iAIbG9nXToakgdZRRRcf9nvYV0JZod7CpATua",
-	"z29WpoeY8TG2pngLwlbAcC7omrJeWQyDfMBqvVG9e7pS8C0P4N3AHREXXpTpS81Rw2QqZKAmWXBowuLu",
-	"qz2A3CZ/WxtlkiBBpDJGMY27edff15K12HL5YLx1bdgKsjJVkWYUWecMHl+WidGmYrmwjY7N92sdeViN",
-	"WnC27pCFWhutoHdEexHXCAMA7XPT+RY2XfwRBLML9Es3Alx3kmiChGvBqxI2HGBOKr8FmV4uMtyPyLf5",
-	"3+wYgvvMue00K8FxavUCXhY8u5XerQ8NxxdpaBt3uBgPeg2Xs9j7WbtdG9XiPt7afR0aw4fC6Q8wc/Yc",
-	"c3hJyoiUr3ByPNLfcLWGwyq5VEbjg5DmeI+gZNHhGUu6ZkR7guA5R832Fd7fVF4MyGxDstt4tr3C+5f6",
-	"De+nDJq816CzZbQx0cxgzYeZd9q1i3kldJFTbZNm7mVhT2CM818317PstWPN7dr75OklLnFG1X5CBs2y",
-	"2g/U/msD3sau5AbwBJake+/67AJaXEVCAPjbZb13jTnXgu8UBH1saATxOyKu0cVzaEW90j68INDFgfmP",
-	"2rUgu8isng2WIfTy54hxBJaKpkWSWDAPCy/r+e7f9iURd1SCSrZtqx0KAfxFWrh46PVLlZkzwC5whU0v",
-	"bmh1C1WKkeQIIom4851nbw0uWw7HA/SCh4YSe6Keo+UeuVaPcq7/Jsyf6rZIO9MWKYaAiskFr1R0orXV",
-	"ARGf1nbAeOAEnrLfbfHDyomVxzlsgtbqDW2xXyhJTXzICl75swrXFQaYCN8SvYRMCNl0DVBul0j6G5F1",
-	"AxMArsiwELGLkpYC3FEtHsUNcF4BpCzCpsMoGaa573dY5abgXyaRT8nXiHN7KlFEBuv0k3765OlTfF6Z",
-	"pAA91sPV0L/EcvNyQgdKq8kTkhoV8XX4GBEXO0qI8h/53R+o0ukEiScHyJum9drMJbzBReJiidmt3lSV",
-	"WoCxDWofNPTHlApa9/G4CFtGaBlbuOeerq9D64o9d+Osgmv8jpQ8Gd/BXPB67U7w6INQ/N4ftvwuSbda",
-	"wfToVbmhKxXzgRt48CCjDf61ub82c7GUOzpDjLxxY0/qNzaey4nlhgbizKnaIr4Srn6F3JckSxljVXAc",
-	"v7ejq9P9+W68JOzY/DDICmh4OdCry4tuzgFIF5azWawmpmzY0eJjZxXaMxiUr5Ofgq3NMf3Q04MDmiE5",
-	"bcF51h2odfhdpra3an9qZE7voav+l5zYMalAA/NsnRPBlBhjUKfOtg3ecwKEcJvvnBJIn2gQuOqUdsVK",
-	"q5AlVKhirQdv/37KSN27yhPUpkWB9DNwG5jn2oX15r2klLyklaqI5DyC9ChtQmVLFQ1tZitKu0z9Dmcb",
-	"JBUpXQjahnotqCQXORH6LzZzxgT8ttjAS9UqcyiafLBnOmpzBIZmCC29zVWLjluvTVuQmg3Rv545LNIJ",
-	"VcWaff7dXXpGE7mLSPj6Wc/WfF3LC69EFtgA5rdWm9WWVn/6KE2p23Fs4drAvE9erGDV6AnqFMyXbb3N",
-	"1EPJi/1pN0oQ9fMa4aKoExThaqliBZG2VSFgkmOliNDf/F//uDh79vH3y/nlk89f/+P8o/vrs89/+o9/",
-	"G84xOJSRrJKKb4mA6yNBcG7vj07U3xJYTNl6GtoXZ4rE9JzkCtsBIOSrcOIra4EzsjBhLzkQnS44W0P+",
-	"IDZN3+B2iKo9wsiE+iBPDVBCYwPUcJeXUByGFWXrv+qX+nAknu4YLXDLBG7c8Ygjr/NOTx7MB+xKNFTM",
-	"6wXtc3xIcm6IlKdFbQgnNRk3JrVxiq1NeIgO00MrYBnz2j0+pWMf44pmCQEEO+ZP8JpXJQ9UuWzoelNf",
-	"O0ArHSZ3RETfLrjW2anU3pj3vEGPRrg8ucNaLr6SiO9YuHH5UfVVMcSHe6s64ts5/bXwNO5zXQXUIrUR",
-	"lRZbG3GI2I8TvGl8h2mBl0VKxn+BUyItEwyLlobxyEf7QmtCvQVQMW8BmLYuhBpuhLitJtyutvReP1Eb",
-	"PCNryGujF4ol7POyKY+AgOidJqxnFjy+GEgn7scPBopzOnm5PgeHqoIMdtfMcFGQHDq09Wi8Gg/cH5TH",
-	"Bdn/ZmXbsctpi5AmicpdeA01vPLPJbRhSXY7NURtug/F0v+9ecF7XVctCyo3btuP5fq3np7PPF2Q2tNz",
-	"5Xl+IOr5TM+8UyZgJUK7lfqFszsstPxK/ab53I/mffOXmx9v6j+Dl/NRD1vw7DZVHlLOBszyJb/3eBas",
-	"0Ham/f0riTJNCSRBLwna8rsOXmiIwUbj2zG8bHV3xynyEqqEgK7mGaRxMK40nZIQ1iDpayacJ7Xf5KLc",
-	"4ASQxzfw/Je8R3YFUfYa2REc5PXpw9KwokeEpHlRmOjcizU5QhN6Su29+amvoDrmjoi8ItfoQit8l4Op",
-	"hcj+4s/G6SOi9e454iFheETZugXTq+c4rw/8cEi45uVLXlTb5D4xWIbwFAuch0opCnI33hXhRZYRKX+A",
-	"RzW3DJfjAagUKT0BREgBN63XDMoXlk3mz3j3VDsp+3k3k7nlQ0PlGKu3E8rFw6yOB+mdysXRgsKaI2mc",
-	"eHOnbf3kfCK8Trlj7qiLPhCzJ0iRwU6YMoDdQwdjeAdxMpA8xvYA+tU7xkF+iJnV3HCvpmB4gW4UT0cM",
-	"aHraJvRlazXCHcvYmTeb4cGzgeYzXqmC89vIj76xTxsvOgrj0RrxN+5xu8+S53Ojd1xidlNNY7NTzdjz",
-	"7rL5pWK7peo4XOCHziM6AQJiLCruMJZBA2gfStVv2Hl6i6tZuWPMLiYn3Cg9bKfnKUVkcIMx4Y3jmk1H",
-	"FGkG4ANicXVsupiv+tHmv9TzaDFhtA7SrvMXEEojT0dJpKKsIjdE0GTMgnableOgX/Q/l1xSfwohxDUB",
-	"lSZWT6WX0Ntrx4OQ9Rbf062e2jP3P7hHM/926fNX9hblu37zypWq27+2DY2QH9Kr0685bT9vCe6wJrS8",
-	"ghc3VTLGL/Sujk9XMclb9uT23LRhtq+vKeVXdYgSmfdi25z+WoXSLG1n5niCg9GIio1DRP6snwkECeD9",
-	"Vqvope0C3nDITWR4wVI3Y82cA+gKKNvDRVEXuW54kYfqC9O0jxOuMQVkiLPfH5j3L1RSNQ1j0O8nL8ka",
-	"px1c0Mp3sXbQC4c8mnAcTzhxH+iIlAqvVh4n/myLaYFst77zOOAA860uh3qHZs3umCOyXvAvcU420nXM",
-	"YQk5bSRPh6mzSYOHF5ImNc7eSJoHo8q1C7JKwHg+WXLcdLgpwxN/VhZMbmAFKGcfKMuT0WNd5aCnEgxT",
-	"5T29fpbEtgzP8JZABWGBFTEl0ZgqRBmSlSwJkyTqGDss15SzZnzvpMF+crctKX0aUmQksaKrpslf03Vg",
-	"zqzUcMlV93uJyzqC086IWqTtl0BevcL3KR/yAYp3IcRrylrf9rKn1cinr0MEIagqSyLOMiwJKohSREj0",
-	"9eubN+jx1eWf/wTQYPd4W2oBmn3387teJtqLs//6+Pujz4dpZ91cza2e1PnLpvFM/eOZaTEDMGZYbWbP",
-	"Z4oXxYZXknyzNJBo32xrlrwEM/AdTxbnkogthWv9rpyO3WcPdo1r3U0fky9vPjLv0OhbyFc2S+SgwyPe",
-	"1ym4Fp/nK4l+44x0V+/q4urp2cWTs4vLPhzFyOpluCAsx+L8lXk2afHcyzDtugL/C3oUMZXYvMjlAzkH",
-	"wd6vzjkYyZ00zVVjPAFDtV9S9hMg9121Xc8JgDby9tImM8YQ0rZ4y//qSv9FFJqahSR4uBZnpmJoEWn8",
-	"xuH5t2WKLJOeb3vhsUTFiUj/y+2pt2OgVoYM4YPY/6/c3E6UxBAyYt802UdrMge7yFaVQ6UCEiTjIo9s",
-	"/nNHkgC0wsBA3+5Rnfov6+oGyHv/SiLN1fN+g7xBc8c9F2dMt0SoxPShJgRHqIN5ktfoNyK43dPU4lFy",
-	"hrDtYtA25Y8d/EUo591gLpGS+CD9Xiu0wTlaEsLqlgwGevjaIVMZy9rkjPojEhEORqiBS+1iWAL9vgYs",
-	"UKehnhPDYJ0wbLVJ2e9LmoW6W+VUcWGVzGE0INS5tSA4X4TdmnCPOsgKHXhTkIFGj4KoSrBFRGPm1k7Q",
-	"Bu4gGvMdEbLXYPjiajafXfxlvOi0zcAa1tS2YtVMb77enXubg5159ehtGBIUiEk1J1Fa1eySNYCTUYWW",
-	"OLuN06cTtJtzbx4Ama0ummlnqLrZ7CAtVXPMIrclqtWHUm016BXc7gBvgzU+MKg8bxoAhVDewhOdP0gx",
-	"YITGs+T5dV5L2QVdTiPTyR1fMpP3kND1um8NtvTMFBDn2MCpKWAJKdyDcvgthspCaS5hbPOSTJ/ERUFO",
-	"g+rfIrHJ/G/x17GuQfcfQW92S3p67BgnO9NjrU7ED31lhsg9zhTKzRO2vQrsWXKvuu7yxfnFBbjKLe/m",
-	"0VUn/HH2H6727uri89f//Of5cCmeLybiaJ0cEnmV7k4HUWgLrIj0ASwbNllVzMiOSIXsoXiNLgCQjdl4",
-	"gw/v6S7mrL/9xZ6y1vYYlZSf4KHWBWz0AAe5WbA/zaA1FwKSdRuJYB6ATRyjsW6rHtdwpPNKKciK3o87",
-	"kPa54QmevI63xcsT1PKar6fvDZznoU5geI0pkypRlCGkx9aL33hKjPxH89Z/cT/oGaT3h+zrgR9l16Zv",
-	"/dIyoKduo8ZKNkxsaHEEWwL6TAmt3yuiMC2SA/rZbcwsWpNOk9nW2g6DaepBWmOEZmm2b2KojqgdF7f+",
-	"kohdoH7RHHYSECx5JUwdo/nQV9LvQQc1ynz2W7eb3rCqsY8b4gYZ8UXUTq0xT6F1voCF5IOwTaLxJ3e+",
-	"pshcwpnsSW8JE/OOSMWT+/LtqNrwSjV6tWfqZRkplQ0SwTOIMsDH1uK/5oxc2yCj4iazxfSr6V3Jesqn",
-	"vHO42VGV3GfGX+/yE9858AeJaR6PHV5in+3mGIEZ0qcXZqrGmeB3RHhan0qF93Ju/j3jWyLNrTUX+h1A",
-	"TUFwFJqw4XIfRBz/Yy3RL80JlxRkIVlqV5Qprqd7J5D16k41X4sGsgiG6mIhBtaMC5IvWqUXPSxY84Pz",
-	"APSgNvyqXalb1xlLrx30elC8yBFnGQH8Xv1KVRYc5x0goEOnt6eNteOQiAdvzptw7BE0jfSfj/akdji3",
-	"tifYUn9a1oEzj00Vat1nRWdmPSADcYVFHnD5WxbY4SCH1uMI93xBga5F0kbUq4WoxUE3aEc2I+IE2a22",
-	"Wr/n6QFN4iyh6PN75UYZKXM1z/npNbnDfxxo1uQmTHl8bvOGFPlDA0lqKRVEpkRgt5ypTeja4YG6duqH",
-	"F3q3HNuGyQT2J2M+dO9kG6paQBxd6EC7Sq2BXbPNpm2vk5EBif4CZqjZOUdYokYfJlLZLNWJMKpeUVlW",
-	"p8bbJHc0JywjC7t7I7OB3Vuyj3483MeJkIfe9X10x9wyzYkt5B/k3HvSTYCYTQF8LgW/C/aRG9zoLSTf",
-	"aJDbHezIgksVCW/bAGNbcMKa3jYJ7RI20tn87tAehrm1Qnx6LWDX/Qgt0KoEiu809AL9j5s3PyHzGdu3",
-	"ijJJc2J6VRQ5IoUkOwcK0x12BEmyIeqGKOWgT5KSYxTONosyX4WhSb+S6O2r740TpT0lyHvZYlpcI+s4",
-	"IWr6LUC+vTaxMSoou0WcFfsobI+aCC/fTRnri0z1Ls4F2RrBNIInC76DLGNTnAWeF+w7IraUWfDbNVwJ",
-	"+jZ7u/p3jIkHtzWuYarzWFe8KPjO9hfatdxYiwAx3UqbAO1mX7FQqQc/bzAUe7jykhTzzHPNfEtIKZuu",
-	"N4DC6nwSt3AbXlh9sqWStFK/5FYv3sfpN54PjCYRTi0h9ynXv/B4ACRh2JIsciLVIsFynnBmpaM9BGDU",
-	"Q+DpIZiN9w5PR/uvAK8RgKojZTSzh81adybVAB1u7h1WN4AdI2dXt7Y/TfW6PXTEpmikfQi+BJnHjFoS",
-	"7ZZ8Xm6XBWbWi4g6WN+a5w9RBi7HwSbqZXCDDnB5GhIr3Nslqkv7TijC1TIDItAXDNm17dCNn3SX7aJe",
-	"Mmg7Cgi7mOYo57s+7kyo0qYJmdRkjrJ0ml1j9q5ePgm5RDnP5De5+e654cG5tleQeW0JFUZkO8XEacFY",
-	"pEY/VMxVYce++GwTXyLVrfVYDs+rWIc+BDxqc8tMnus8HGMIZHrpn/UH2Ngej5lk8OQKirKl3gpIhOD2",
-	"Qw0WJgg7dH1HcZ2W1Eh6ELTKLux7YRvw/rfGzdoZ+sdqkGhzIAAh6WPWdyyfDNwSmQLiI8m+GqDoLU7G",
-	"gNxtSMdJYOAUgAEGLY/HnV/4gp8gwYsJ7DlhaTSgIqQdb+3WiwnJ1H5981qhgiiJJN8S6G1PGZKqq7Om",
-	"dpyvgQ4HjVIzm7fwrOmNHPsOVOe1zdnu1JaVsM2RoShWm05Yn8xE1NVriAtUVqLk5oKvZw4f9Lufm296",
-	"TblK+lNhRprbw3Qb0EZ7NVIvcU1EOxYza4vNaA17LfSv4Z3kDL7tFrOQr6g40uPZhpnIkn3uR/tp7b2h",
-	"xW02KWSn3vqk9j0vDApvP0IR0AjN4O6T83pmgzw7eZJId7YPnCQCvTvemL9OiXm5c06bh65BbMfpiLUA",
-	"DSGVyvg2lZ1ECD4a1vgecGBrrXuo+5qh+xPNOFsVNIPZYYZo3iTEQ7N7c76ZuJlTH1pRXoNiAU9DOoO/",
-	"rUMw5BzYO5WycM2b3HAQZ/2X6ypmY13wZ3tFHurOn9SfKdSPQ087byoewO1HBZWAzG1ekt5dHNvXx6v1",
-	"7CIEJfX0m621H0613Y5s6vKQFS2T2sBAC+iO6Jzo8gu49R7+NYlXW4JZqNEFr3XdQV2iaRVV11fa5ESR",
-	"uzYQh0Er4PUkkRoTIfh13mhPN6V60EF+nfympVmZ6Xct390b3fgupp9gH2+cQO2r1kWfVoJvP2kZ/XSH",
-	"i4p8gl8gPeiT4p/mSP+OMCATcHYYmF9ytVnsvK3Yf8R7tCRGycNX9AcRZYq7UbFEOxKyhBNa9cdgV7ar",
-	"20Kdtj64KloqgeLzaaiW7aGAqRGtf8gv8GAAiFpx02B85j44JhFxOTuHlzSgJvX0t1WhaFlQfUDv0SdW",
-	"bY1F/QlKu3N6R3P7U04Yh9sjLj7NTVGOsRj7ydz1YwnsSF/bmtKkUURE25bOjksUhIFlbQied5g0tsSn",
-	"P8z7833o07z1fXmjuJiCqMXWweoJ/dkIh9E8Vwe1vaR+jzPFxUtbbDWhPqsHTpPUg1V/IkTUwG3276NY",
-	"Ht4iWCrRLeM75mxX229xScS8fTECagB+tz2GID10RUmRz8H0sYV419rmJ3Dbov8Kd1gS4X+yFc4Uwju8",
-	"P0cfwHKArGFtMzBCcpLP0SfLBcBR/oQk3svzf7J2Yd/vsy1f0oKcbyWVuZ7Cvz9+dvnkCaB4m4q/Egu1",
-	"P19SoTYLwMd5Prt89uzi7OLq7Oov9e8mBWZGGSg2A1JofjHRntnrHKPv7LDmCqfN6jZadHt9bO+MxKMZ",
-	"mNitGpbGhGpNHB6aPT+cX2NYzrQaN9U5cOmv7d+ZPskVqVsCtXjx+bBXjPcO+y1WG4ekAQEtLqCHVt1J",
-	"FAu8JaqD5DDewNDJ3k5w4+Yd9jHFTIXC+dCHZEmQoOtNRPMBM7NWIg5827vH6LoSyfUVUyrum0TKuKoy",
-	"/bijzqOcnUeS0E/FvjH00V0EKPubXfcjjQLxFw4YBFjr/iOcKXpXax14LLaHXDPOogm3Dw7XGQbtNnAh",
-	"pHeNZi4CFMvowU0VQ3wDO/vCALd3hNzGL98HQm6DH+sfKU3hf3t1vDx0dPh3B8PFz4ymajnImzIANhbP",
-	"gnG05YIgKK41i/BrxRW+rlODFNcbPIdWI3qhjJUOzkVV+hKG+rlQ7SQnQXIqiA0SaSWR+WPOK1oo4uBY",
-	"+hEe86OrMSCuAA+OT3mNdgZta8UFcmP0W5o9eeLVkIa2hbEvD210g9baG8C8c9Az7fFfxpumwacDy5un",
-	"t1dpdSb15H6qjbnvcaX5EO/6x9XHc1EVRP7j4uP5DiA95T8uP56Dfexp4nRHhEX07q/JDgvt6NscK5cm",
-	"0M+uMl2ttNqHp71LH33czG1OAsTnzdxRzk3MUhst3ZqqUHGlZkzTT9W/GveJ2+w7CsFUTdhuwwsCfQLn",
-	"+ryGA7CuAWqwuXp2zSVYqr1/6aExYlssN+int25mBd4dGMTPno6bxAf8+CtdnbLWY1llt0QFcj6t7lId",
-	"1JgoWJe6N773w+5XxBmqm+ujFXHgs2ljpUNUpzd4iLyF5VmG/XkQsKPcz8T1rG4UBJi2Od5/c3Vx9TSQ",
-	"I76lkuThvpKm8lFxhBXachlI6hJ8y6Nb9Sf29vcmj9cDdqpKHKNaE2uty8fARjh5MAB22wmCAH/DIt/h",
-	"5JLhJa/WmyR4oQlpbitMi+RXrM83daO4YoyhOTme/V0/+3k+K3iGg6jH9so4Dg2J56QI5TYkpCXwHRGL",
-	"XahwE67ibe5gD2WbKVq0zTtj9NlX8uaktarQ7ZD4wmr3qaRFrV9axnURkcTlUx3+VHA1HpjMbm/0c7H9",
-	"pJ082IbSWjuVJRdqUWl+xu6QHbStUvuUt/y9q2H2Tprq2pg6sdhJayMo89Z+PiCkP53OXh5SKd9jWlTJ",
-	"mqXewUm3cvOZpMx3pdCGADD5qRMajxqahub6914NFy7LgtqeOtCXWtiIltfWdV85+SlSa/sTniTvzG6d",
-	"kIUmS3sQpZ3m5rUhkm765QDmlfmMskUFmezmqJk1usZU39FQnoL7soF0PvXheeyh1IZdu7iYP9AhlQTU",
-	"Pv0Iqxs4mahyq4XThTcSVCv/RPomHw1BoRoSoP+uI2LsdBg4CLw7jBT5iya346FrfFuZPiF/8IXzBsGx",
-	"bt+QrLiAQkADShvhsfUTf82Idfq0d/68oDnev3TI/A+EHugAgeOUuqHhFfbjMCXh/3XC1v3EG/uTdo4l",
-	"LgDGRnJ3VbLmBr/GIZasEEaSsnVBUN30IAmyZE+wKPbRXPif8LjlxXgEtotTaIGH7ZARCz0JuTBtKYYx",
-	"iIDnmmwLHiMIFG/ahL0ABFmlJgpVUzL1xNsD2KDTxVc6W3029tljRaD5/qOnTz0SMbbKJ09E6quP6elI",
-	"rfVKbsYUXSM6HbZMj+Ij+3WNzzqx9X0v2d9cixrU1znAJllPNoPKEUU7l5ttjOMp4FTmm38ASCtbDubL",
-	"lNzOESA15UhytMLCP31IQvYwFPKYHPAUFMICowIfuS/rvmxDImIW/T1XuJAuzlMJbz5Ye2DgdqvPfQ9H",
-	"KjnUEywkKUl979LjBs6c6oXESol2tChQEQS0sl9amKeDvQHHQK8a4Z21pM7igjAShr2WqUthPpggm74I",
-	"hK3xcCZljwktOamprAWwYf682eYN0HcCepaZWeQ5PXbLMlWynYgluiLjYvM5PGPTuT/dMgkAubi19Ynu",
-	"wB2dNrwhVRJyisYv4KzM1P80kBNi5vk9Te5cdkIce+ehxysZSX8ji+Xe5sil9isEKqzr5rZb88HIzaFZ",
-	"eHITp7Va060b95Ep9+HOyXLqtWKC4Bz6OM5njFukRlCmkHjn0PsU54ttlW0ajGUtlILDf9XOtHOAk2g2",
-	"n0HZzEJtoNMJWO5Wty1May/p1dFZvVe9YJT+O0pj3CDAsDHXyt345iEGA/VZBy+gGsi0a0FG0V6jC9MM",
-	"yMJSNkMMnm6+oCsCff7cnN6UEbQk5hYQM3N0+j2UOlv7lNlnwI+5cwHdJEbF7uTB2a6QnyBCawZwoeq0",
-	"biIOzDRhJvYk8kwkoC17E7HqzQ0+PKMvpMdcdPUoPfaFJOl0IvS+ti0TsmFs92dkTL5z5DJOTZoOdYWI",
-	"G8xy9896atiWL/Ul0jmAweTrwShxl7QfKDPwy1rkEF+B+vPk41z50oxN/5ABSqK7Ih5oNtNqztWvLffI",
-	"JQ56afMRV4NkytNQSC2OxxTaoNDpwcl6AzlXpoiqDo1p/kXS5bWsmVR4Cq5CIpJlAohWqDfyyYBdeyqi",
-	"g77KPcireaBKquHl6VV2s2zTVfb/uHnz001dKTlUYX7w6t/JpBa9rsnPoXnk7NDp4NUWPtt96KOfatcV",
-	"+rA2YlnRApqtf813jIg52mJxS5T+U1YQcTt3ty+YqTmyl1xzh5vwJ3dF4+oVOKvLFlr9lvnOFDq2mmPj",
-	"s98+6v+7OHu2OPv4++X80TNPp2xD/Q1JFatbknDd8rZaFjT7Oxm/ZIDP+lj8A2bryhoBzi0xqBdw71x5",
-	"nYUfoIHxiyaFMmXfHOXF+uwy77TIGhffQTPdCQnpcNizvavZlhWRfcFY0qKQnlxzk5GdatRaMjv52hfe",
-	"u2ipPHVk/ocFWR9euvsflUoQoiIe7V/hmvfmZga+hVhidruwTU7boSdfrAmedY1NWw8/fRx62BPUCvNC",
-	"Nvn7o88rfB/3aD+F3q7/iExO6Q7UEq1BncD1SfPCPvzHWYGc9BMiW6dJYpi8P9hIDPNLLb5tx+BKCmzw",
-	"JlIkRko4/78oEn/w5Uxbv5ObkAfqY7oh+WOTYzVN2np3UYJvm7bjsuS35p4sjE1VnCj0TfYOOK5L4Q1l",
-	"WVMstgGIJYn04/H5wkNgbyfGaSvBzltUohhBvz+8s6R1YGNDcKE2+0Ap7vDdtw+3ypVUQMDENPgnxaq/",
-	"8I3QmTGS863v+O3Ed4aaAkwAvqMqLilRKlzHomtcRbKDDiCwAhDfb/4saWHA0izdY22Euqvwiq6JgZIy",
-	"UER8LfDWGq4KiSqALbWLqdWyHPgAz04D16uZ0d34zVYdUE8vSgPlld7ea8nvDzn1f189eXL5DJm9pPf+",
-	"3OLN02xj4NZwQXJTZNoC2EO40K7hFu+RILhbX7DcK9Its7z0nkCr4bM9uLvaZChSFLLZZ8/RhkuluTxH",
-	"ci8V2c7RLRGMFHOERbaZo6ys5BxtyZaL/WK7nCOTb+ndm7fEU4LxXX7IMcMtSAeQh6ySdM3kJA61dain",
-	"x6X10U1DCDca6J69Rcs7jxmlFJyvfKfDmmFVCeKyS27J3qSwAX7hvPb75khLOeBdLPn9yEQDjki65qlx",
-	"GdPMF4e9eLhH9WrPYZM4lgzswsnphT2K/xKRa9A55kZZebwOAzKH5s7Ziq4rMaKDzP7tqSDKsNhH62uu",
-	"VfW1QUd5XkNAngeMHP8u0QrhK2n2qVVmBsKeyjZaaF9kE5KRxswQSCMnd0TsF5JknOXBjn131H+cvbQg",
-	"jxYDYm+KtkkBfWD85dNTYWyHgqE+jfxmhTDw+HknFjQHU1IW3ODg1AUniJRcq2H9j7sNqcuv9ReQJAqW",
-	"2MAVHIjf8ZJdc7je9HVWi2eRBrbA3208Mv30TT4DrGAnv1dr9URlfBgijdeKb+p0qKT+zruFi+8exkDa",
-	"m+LQh6VbMjEPzj7UkoiajoEJnvxi2PmgJ7gZ7rhPByomJzkAxObPEUZ3VKgKF7VNwVfQRDsreJVfo4y7",
-	"0qXn/fivqaTTSkk/n2OFUUaYEuQa1QV3z/VvElkjqXn5GmWVVHxLxHNQHnzHkM1T038EFdLGqKgpNikI",
-	"TdFku7TPfdLrPjjtN8HNs0AycHdpcnxsx/HnCDK85khteCUxy9VG25u0KKjVK4fhcef1BDZACAXV5+LV",
-	"e2X04ZbvNPJsWIk2DRTcFAYE7x2545P8lpPjwLZPwU43HcgS23Fxa1pXrkkAeb1z6CRecug/rkCQfTEk",
-	"WmhZ4sLuLKmNIDhttch2ynVGDcOm1uLKU8mx4kXuBaD6AN4FpJsZj0qibSUV2uA7ggQ3GKAPRUUpeEak",
-	"9LECyhaMCw/ji4o93Mifw1LxgRQTMMOzvo0cofS7dnVi0ecRR6EbZu4OxS7x/h3D9PdfbAnLo7IuxvK3",
-	"I8PuG5DS3pN/HvehPJH6x1fzkbaY7aLcJ1GIOz+S6Xg7/aLJBmnsK9lutjXezyPtKrk77iep8GoFcMda",
-	"zWg3A/4FcQZ2gbToMy5VV4JmNEYiPOgHjScCEho4S+rr3fgwUXmI5m7eBtxaI3oFuMHgOhU8Es/9tUDZ",
-	"BjNmCrQdG7fYwDhsA1nIE9LiWyU7D54yf1AQY/CxbFEAtWUw0sRvbeG+v8S6BksPgEhH3Cy6JFTLVYsZ",
-	"7EpbRtLsrRi83HDb1SARW5eRIt62f6lPUvbhoPLRZ+rvvCdx7S/vAdsOKY42BAsTBLTJfqtVD08+1DK1",
-	"pt+ON8Cf07s9TaOOB3d7zKcnNreN7bPVG6WN57bBciFIRmipFpJkwmSUCILzN6zY93LTWoa/fi/l+cMx",
-	"+thBOXGBfRPvMO6LpGtG8muEl3rHQrciqfDeEzs+sKrmM2jn0NAF8A7+4W1biDVWZIftLcPv5uHPDzR4",
-	"v6R1qH1haMGSvMD/rChRaAP+7Ne/6r8sVoJv58j8WfE/1SjQNz/euLmjr+VWPkeVKOZoS9SG53PACZ5b",
-	"1MG53tSmKaIketHmSFbQVHbusI7hD8ZS0X+Ehf/ThK449o/vybYscHIb+LXglb+pX/DoMNmI3eYZnfIS",
-	"QfGyIMma4xf7Yle1Pva4GDsu8uTPf4CXxp0Ij1VimNSeeXuajp4BEXWLc/JUir4w9DuxTk+scB+W6qHs",
-	"Y+eVNlEYueE7do0kwCJK11Y8ymJ2plpP4Yy7FemmXDElsbRlJ6UFbxujqB7XznZgmeqt9EAVqrKGZA+Y",
-	"+20E4ntoRgPp7/OZhWsvKLtt+np+jExQsh1u7OgD8/3gFEJSMD8kMUMyMrT53pOioGxtrcNJYsJ3bMRo",
-	"xBaF9zCVe9y8kGQNfQa8JztmcMDB/ZTdgc/Rhu/QFrM9KrEwFzvQ22BguC5Y+YPJvHfx6VpMCUaeABwi",
+	"4qriOd5fmwbDz6H6wz3pauoNuMe9AuS6HoymVbMRl6CGtNBUT56VN7jTj0/L08O/q1i6BoCi52ApL8CK",
+	"EZbHmmB5F2OkHXyAnOzwb5VINNXfVex7mzvi4eeKMio3p7kvBYgYEeYaNAQ6NoHOfaSTQ1diW5gOfPYi",
+	"G3GFi9ggRrO8TSTUDFCn69ll60xqQP6+b7J5ThVvTGAqCzSift8gVnwlkXnqPCn7ZNy9b06GQYZ9kaNA",
+	"K4bjToIbMgWey+adxBP7EtqnuTShOu77yEO7n8xJMFop4peCuKT91zwC3CM1sCpl4sB938baMe0LFIuu",
+	"Z7tfQ3Kp+wu2MBcf52loVyVhSfiGC9P+Pf6dRA/oQMXmAq/gQpYyUHl3PAD2VSvViUCejXroVZbZKTRa",
+	"t80HI2yWkaGNmV7EusQynsf64YUrt/FiCit3la4ftc0hJVL4nuTzphnC5TeXV34QugcsqS3I3T4tFHxM",
+	"ra03W7Xu1aTwvT+VINpJDlfg2shxU4ELS2rGDsoJf1vj9CYIS+fwa2WUDwFNu1pcqTDLJapYDs17qMHk",
+	"gx7ZjO8QZ3ML3mc6+pgasQ0G9pnxLeJLOkoHD28YytbvqoKkg4DzpotCL8GPGYdFbwZpG6LDvgYYaOCF",
+	"ySup9Q62Beo8kE0nKrYwpjkufLn/rpd1z0facQFFmZJvCfRO2m04ymlu0G+NPdnNPapX9ACpnNd9FTrE",
+	"eLlao1CeGEciJytcFV4UGOiyhxjZ1dIHrbXoCjEOrIC2R5Dts6MyABYUef4WZI2LRQNJORXYwndSdMau",
+	"d7qb+Hg0GJbiJWTfjS7IlrL2v172l6jFbiu5SlTko49zbobttOYYxL7ABE5vFBuRPcImFgTf/rXAMlWP",
+	"TAPoE0Fwu2l4ef7xoHMtkXa8fhMr2EYZZsgGDQCdg+3RlvdwlB4kJRnvF1ktxocClwZ7lQI2oNdnGhwc",
+	"tDFeJHUj8amAempu6Vu+ZIstfSw/SDtoreCw1H6BHVZvkCN2WQ0/+RDXRYY5CRV/zeXGx7kfd0wiwnK4",
+	"VT0/3ECR2bO0UEPZvL6MY4d6tsV7tCSmV+6Ki2sEnUUADI3t66ZDU0HqKKOKjvs97SugLdHuYFMDdjSf",
+	"36xMDzHjY2xN8RaErYDhXNA1Zb2yGAb5gNV6o3r3dKXgWx7Au4E7Ii68KNOXmqOGyVTIQE2y4NCExd1X",
+	"ewC5Tf62NsokQYJIZYxiGnfzrsfXkrXYcvlgvHVt2AqyMlWR5iuyzhk8viwTo03FcmEbHZvxax15WI1a",
+	"cLbukIVaG62gd0R7EdcIAwDtc9P5FjZd/BEEswv0SzcCXHeSaIKEa8GrEjYcYE4qvwWZXi4y3I/It/nf",
+	"7BiC+8y57TQrwXFq9QJeFjy7ld6tDw3HF2loG3e4GA96DZez2PtZu10b1eIGb+2+Do3hQ+H0B5g5e445",
+	"vCRlRMpXODke6W+4WsNhlVwqo/FBSHO8R1Cy6PCMJV0zoj1B8JyjZvsK728qLwZktiHZbTzbXuH9S/2G",
+	"dyiDJu816GwZbUw0M1jzYeaddu1iXgld5FTbpJl7WdgTGOP81831LHvtt+Z27X3y9BKXOKNqPyGDZlnt",
+	"B2r/tQFvY1dyA3gCS9K9d312AS2uIiEA/O2y3rvGnGvBdwqCPjY0gvgdEdfo4jm0ol5pH14Q6OLA/Eft",
+	"WpBdZFbPBssQevlzxDgCS0XTIkksmIeFl/WM+7d9ScQdlaCSbdtqh0IAf5EWLh56/VJl5gywC1xh04sb",
+	"Wt1ClWIkOYJIIu5859lbg8uWw/EAveChocSeqOdouUeu1aOc678J86e6LdLOtEWKIaBicsErFZ1obXVA",
+	"xNDaDhgPnMBTdtwWP6ycWHmcwyZord7QFvuFktTEh6zglT+rcF1hgInwLdFLyISQTdcA5XaJpL8RWTcw",
+	"AeCKDAsRuyhpKcAd1eJR3ADnFUDKImw6jJJhmhu/wyo3Bf8yiXxKvkac21OJIjJYp5/00ydPn+LzyiQF",
+	"6G89XA39Syw3Lyd0oLSaPCGpURFfh48RcbFfCVH+I7/7A1U6nSDx5AB507Rem7mEN7hIXCwxu9WbqlIL",
+	"MLZB7YOG/phSQesGj4uwZYSWsYV77un6OrSu2HM3ziq4xu9IyZPxHcwFr9fuBI8+CMXv/WHL75J0qxVM",
+	"j16VG7pSMQPcwIMHGW3wr839tZmLpdzRGWLkjfv2pH5j47mcWG5oIM6cqi3iK+HqV8h9SbKUb6wKjuP3",
+	"dnR1uj/fjZeEHZsfBlkBDS8HenV50c05AOnCcjaL1cSUDTtafOysQnsGg/J18lOwtTmmH3r644BmSE5b",
+	"cJ51P9Q6/C5T21u1hxqZ03voqv8lJ3ZMKtDAPFvnRDAlxhjUqbNtg/ecACHc5junBNInGgSuOqVdsdIq",
+	"ZAkVqljrwdu/nzJS967yBLVpUSD9DNwG5rl2Yb15LyklL2mlKiI5jyA9SptQ2VJFQ5vZitIuU7/D2QZJ",
+	"RUoXgrahXgsqyUVOhP6LzZwxAb8tNvBStcociiYf7JmO2hyBoRlCS29z1aLj1mvTFqRmQ/SvZw6LdEJV",
+	"sWaff3eXntFE7iISvn7WszWja3nhlcgCG8D81mqz2tLqTx+lKXX7HVu4NjDvkxcrWDV6gjoFM7Ktt5l6",
+	"KHmxP+1GCaJ+XiNcFHWCIlwtVawg0rYqBExyrBQResz/9Y+Ls2cff7+cXz75/PU/zj+6vz77/Kf/+Lfh",
+	"HINDGckqqfiWCLg+EgTn9v7oRP0tgcWUraehfXGmSEzPSa6w/QCEfBVOfGUtcEYWJuwlB6LTBWdryB/E",
+	"pukb3A5RtUcYmVAf5KkBSmhsgBru8hKKw7CibP1X/VIfjsTTHaMFbpnAjTseceR13unJgxnArkRDxbxe",
+	"0D7HhyTnhkh5WtSGcFKTcWNSG6fY2oSH6DA9tAKWMa/d41M69jGuaJYQQLDf/Ale86rkgSqXDV1v6msH",
+	"aKXD5I6I6NsF1zo7ldob85436NEIlyd3WMvFVxLxHQs3Lj+qviqG+HBvVUd8O6e/Fp7Gfa6rgFqkNqLS",
+	"YmsjDhH7cYI3je8wLfCySMn4L3BKpGWCYdHSMB75aF9oTai3ACrmLQDT1oVQw40Qt9WE29WW3usnaoNn",
+	"ZA15bfRCsYR9XjblERAQvdOE9cyCxxcD6cT9+MFAcU4nL9fn4FBVkMHumhkuCpJDh7YejVfjgfuD8rgg",
+	"+9+sbDt2OW0R0iRRuQuvoYZX/rmENizJbqeGqE33oVj6vzcveK/rqmVB5cZt+7Fc/9bT85mnC1J7eq48",
+	"zw9EPZ/pmXfKBKxEaLdSv3B2h4WWX6nfNMP9aN43f7n58ab+M3g5H/VnC57dpspDytmAWb7k9x7PghXa",
+	"zrS/fyVRpimBJOglQVt+18ELDTHYaHz7DS9b3d1xiryEKiGgq3kGaRyMK02nJIQ1SPqaCedJ7Te5KDc4",
+	"AeTxDTz/Je+RXUGUvUZ2BAd5ffqwNKzoESFpXhQmOvdiTY7QhJ5Se29+6iuojrkjIq/INbrQCt/lYGoh",
+	"sr/4s3H6iGi9e454SBgeUbZuwfTqOc7rAz8cEq55+ZIX1Ta5TwyWITzFAuehUoqC3I13RXiRZUTKH+BR",
+	"zS3D5XgAKkVKTwARUsBN6zWD8oVlk/kz3j3VTsoO72Yyt3xoqBxj9XZCuXiY1fEgvVO5OFpQWHMkjRNv",
+	"7rStn5xPhNcpd8wdddEHYvYEKTLYCVM+YPfQwTe8H3EykPyN7QH0q/cbB/khZlZzw72aguEFulE8HTGg",
+	"6Wmb0Jet1Qh3LGNn3myGB88Gms94pQrObyMHfWOfNl50FMajNeJv3ON2nyXP50bvuMTspprGZqeab8+7",
+	"y+aXiu2WquNwgR86j+gECIixqLjDWAYNoH0oVb9h5+ktrmbljjG7mJxwo/SwnZ6nFJHBDcaEN45rNh1R",
+	"pBmAD4jF1bHpYr7qR5v/Us+jxYTROki7zl9AKI08HSWRirKK3BBBkzEL2m1WjoN+0f9cckn9KYQQ1wRU",
+	"mlg9lV5Cb68dD0LWW3xPt3pqz9z/4B7N/Nulz1/ZW5Tv+s0rV6pu/9o2NEJ+SK9Ov+a0Hd4S3GFNaHkF",
+	"L26qZIxf6F0dn65ikrfsye25acNsX19Tyq/qECUy78W2Of21CqVZ2s7M8QQHoxEVG4eI/Fk/EwgSwPut",
+	"VtFL2wW84ZCbyPCCpW7GmjkH0BVQtoeLoi5y3fAiD9UXpmkfJ1xjCsgQZ8cfmPcvVFI1DWPQ7ycvyRqn",
+	"HVzQynexdtALhzyacBxPOHEf6IiUCq9WHif+bItpgWy3vvM44AAzVpdDvUOzZnfMEVkv+Jc4JxvpOuaw",
+	"hJw2kqfD1NmkwcMLSZMaZ28kzYNR5doFWSVgPJ8sOW463JThiT8rCyY3sAKUsw+U5cnosa5y0FMJhqny",
+	"nl4/S2Jbhmd4S6CCsMCKmJJoTBWiDMlKloRJEnWMHZZrylnzfe+kwX5yty0pfRpSZCSxoqumyV/TdWDO",
+	"rNRwyVV3vMRlHcFpZ0Qt0vZLIK9e4fuUgXyA4l0I8Zqy1the9rQa+fR1iCAEVWVJxFmGJUEFUYoIib5+",
+	"ffMGPb66/POfABrsHm9LLUCz735+18tEe3H2Xx9/f/T5MO2sm6u51ZM6f9k0nql/PDMtZgDGDKvN7PlM",
+	"8aLY8EqSb5YGEu2bbc2Sl2AGvuPJ4lwSsaVwrd+V07H77MGuca276WPy5c0g8w6NvoV8ZbNEDjo84n2d",
+	"gmvxeb6S6DfOSHf1ri6unp5dPDm7uOzDUYysXoYLwnIszl+ZZ5MWz70M064r8L+gRxFTic2LXD6QcxDs",
+	"/eqcg5HcSdNcNcYTMFT7JWU/AXLfVdv1nABoI28vbTJjDCFti7f8r670X0ShqVlIgodrcWYqhhaRxm8c",
+	"nn9bpsgy6fm2Fx5LVJyI9EduT70dA7UyZAgfxP5/5eZ2oiSGkBH7psk+WpM52EW2qhwqFZAgGRd5ZPOf",
+	"O5IEoBUGBvp2j+rUf1lXN0De+1cSaa6e9xvkDZo77rk4Y7olQiWmDzUhOEIdzJO8Rr8Rwe2ephaPkjOE",
+	"bReDtil/7MdfhHLeDeYSKYkP0u+1QhucoyUhrG7JYKCHrx0ylbGsTc6oPyIR4WCEGrjULoYl0O9rwAJ1",
+	"Guo5MQzWCcNWm5T9vqRZqLtVThUXVskcRgNCnVsLgvNF2K0J96iDrNCBNwUZaPQoiKoEW0Q0Zm7tBG3g",
+	"DqIx3xEhew2GL65m89nFX8aLTtsMrGFNbStWzfRm9O7c2xzszKtHb8OQoEBMqjmJ0qpml6wBnIwqtMTZ",
+	"bZw+naDdnHvzAMhsddFMO0PVzWYHaamaYxa5LVGtPpRqq0Gv4HYHeBus8YGPyvOmAVAI5S080fmDFANG",
+	"aDxLnl/ntZRd0OU0Mp3c8SUzeQ8JXa/71mBLz0wBcY4NnJoClpDCPSiH32KoLJTmEsY2L8n0SVwU5DSo",
+	"/i0Sm8z/Fn8d6xp0/xH0Zrekp8eOcbIzPdbqRPzQV2aI3ONModw8YdurwJ4l96rrLl+cX1yAq9zybh5d",
+	"dcIfZ//hau+uLj5//c9/ng+X4vliIo7WySGRV+nudBCFtsCKSB/AsmGTVcWM7IhUyB6K1+gCANmYjTf4",
+	"8J7uYs7621/sKWttj1FJ+Qkeal3ARn/gIDcL9qf5aM2FgGTdRiKYB2ATx2is26rHNRzpvFIKsqL34w6k",
+	"fW54giev423x8gS1vGb09L2B8zzUCQyvMWVSJYoyhPTYevEbT4mR/2je+i/uBz2D9P6QfT3wo+za9K1f",
+	"Wgb01G3UWMmGiQ0tjmBLQJ8pofV7RRSmRXJAP7uNmUVr0mky21rbYTBN/ZHWN0KzNNs3MVRH1I6LW39J",
+	"xC5Qv2gOOwkIlrwSpo7RDPSV9HvQQY0yn/3W7aY3rGrs44a4QUZ8EbVTa8xTaJ0vYCH5IGyTaPzJna8p",
+	"MpdwJnvSW8LEvCNS8eS+fDuqNrxSjV7tmXpZRkplg0TwDKIM8LG1+K85I9c2yKi4yWwx/Wp6V7Ke8inv",
+	"HG52VCX3mfHXu/zEdw78QWKax2OHl9hnuzlGYIb06YWZqnEm+B0RntanUuG9nJt/z/iWSHNrzYV+B1BT",
+	"EByFJmy43AcRx/9YS/RLc8IlBVlIltoVZYrr6d4JZL26U83XooEsgqG6WIiBNeOC5ItW6UUPC9b84DwA",
+	"/VEbftWu1K3rjKXXDno9KF7kiLOMAH6vfqUqC47zDhDQodPb08bacUjEgzfnTTj2CJpG+s9He1I7nFvb",
+	"E2yph5Z14MxjU4Va91nRmVkPyEBcYZEHXP6WBXb4kUPrcYR7vqBA1yJpI+rVQtTioPtoRzYj4gTZrbZa",
+	"v+fpAU3iLKHo83vlvjJS5mqe89Nrcof/ONCsyU2Y8vjc5g0p8ocGktRSKohMicBuOVOb0LXDA3Xt1A8v",
+	"9G45tg2TCexPxnzo3sk2VLWAOLrQgXaVWh92zTabtr1ORgYk+guYoWbnHGGJGn2YSGWzVCfCqHpFZVmd",
+	"Gm+T3NGcsIws7O6NzAZ2b8k++vFwHydCHnrX99Edc8s0J7aQf5Bz70k3AWI2BfC5FPwu2EducKO3kHyj",
+	"QW53sCMLLlUkvG0DjG3BCWt62yS0S9hIZ/O7Q3sY5tYK8em1gF33I7RAqxIovtPQC/Q/bt78hMwwtm8V",
+	"ZZLmxPSqKHJECkl2DhSm+9kRJMmGqBuilIM+SUqOUTjbLMp8FYYm/Uqit6++N06U9pQg72WLaXGNrOOE",
+	"qOm3APn22sTGqKDsFnFW7KOwPWoivHw3ZawvMtW7OBdkawTTCJ4s+A6yjE1xFnhesO+I2FJmwW/XcCXo",
+	"2+zt6t8xJh7c1riGqc5jXfGi4DvbX2jXcmMtAsR0K20CtJt9xUKlHvy8wVDs4cpLUswzzzXzLSGlbLre",
+	"AAqr80ncwm14YfXJlkrSSv2SW714H6ffeD4wmkQ4tYTcp1z/wuMBkIRhS7LIiVSLBMt5wpmVjvYQgFEP",
+	"gaeHYDbeOzwd7b8CvEYAqo6U0cweNmvdmVQDdLi5d1jdAHaMnF3d2v401ev20BGbopH2IfgSZB4zakm0",
+	"W/J5uV0WmFkvIupgfWueP0QZuBwHm6iXwX10gMvTkFjh3i5RXdp3QhGulhkQgb5gyK5th278pLtsF/WS",
+	"QdtRQNjFNEc53/VxZ0KVNk3IpCZzlKXT7Bqzd/XyScglynkmv8nNuOeGB+faXkHmtSVUGJHtFBOnBWOR",
+	"Gv1QMVeFHfvis018iVS31mM5PK9iHfoQ8KjNLTN5rvNwjCGQ6aV/1gOwsT0eM8ngyRUUZUu9FZAIwe2H",
+	"GixMEHbo+o7iOi2pkfQgaJVd2PfCNuD9b42btTP0j9Ug0eZAAELSx6zvWD4ZuCUyBcRHkn01QNFbnIwB",
+	"uduQjpPAwCkAAwxaHo87vzCCnyDBiwnsOWFpNKAipB1v7daLCcnUfn3zWqGCKIkk3xLobU8Zkqqrs6Z2",
+	"nK+BDgeNUjObt/Cs6Y0c+w5U57XN2e7UlpWwzZGhKFabTlifzETU1WuIC1RWouTmgq9nDh/0u5+bMb2m",
+	"XCX9qTAjze1hug1oo70aqZe4JqIdi5m1xWa0hr0W+tfwTnIG33aLWchXVBzp79mGmciSfe5H+2ntvaHF",
+	"bTYpZKfe+qT2PS8MCm8/QhHQCM3H3ZDzemaDPDt5kkh3tg+cJAK9O96Yv06JeblzTpuHrkFsx+mItQAN",
+	"IZXK+DaVnUQIPhrW+B5wYGute6j7mk/3J5pxtipoBrPDDNG8SYiHZvfmfDNxM6c+tKK8BsUCnoZ0Bn9b",
+	"h2DIObB3KmXhmje5z0Gc9V+uq5iNdcGf7RV5qDt/Un+mUD8OPe28qXgAtx8VVAIyt3lJendxbF8fr9az",
+	"ixCU1NNvttZ+ONV2O7Kpy0NWtExqAwMtoDuic6LLL+DWe/jXJF5tCWahRhe81nUHdYmmVVRdX2mTE0Xu",
+	"2kAcBq2A15NEakyE4Nd5oz3dlOqPDvLr5DctzcpMv2v57t7oxncx/QT7eOMEal+1Lvq0Enz7Scvopztc",
+	"VOQT/ALpQZ8U/zRH+neEAZmAs8PA/JKrzWLnbcX+I96jJTFKHkbRAyLKFHdfxRLtSMgSTmjVH4Nd2a5u",
+	"C3Xa+uCqaKkEis+noVq2PwVMjWj9Q36BBwNA1IqbBuMzN+CYRMTl7Bxe0oCa1NPfVoWiZUH1Ab1Hn1i1",
+	"NRb1Jyjtzukdze1POWEcbo+4+DQ3RTnGYuwnc9ePJbAjfW1rSpO+IiLatnR2XKIgDCxrQ/C8w6SxJT79",
+	"Yd6f70Of5q3x5Y3iYgqiFlsHqyf0sBEOo3muDmp7Sf0eZ4qLl7bYakJ9Vg+cJqkHqx4iRNTAbfbvo1ge",
+	"3iJYKtEt4zvmbFfbb3FJxLx9MQJqAH63PYYgPXRFSZHPwfSxhXjX2uYncNui/wp3WBLhf7IVzhTCO7w/",
+	"Rx/AcoCsYW0zMEJyks/RJ8sFwFH+hCTey/N/snZh3++zLV/SgpxvJZW5nsK/P352+eQJoHibir8SC7U/",
+	"X1KhNgvAx3k+u3z27OLs4urs6i/17yYFZkYZKDYDUmh+MdGe2esco+/sZ80VTpvVbbTo9vrY3hmJRzMw",
+	"sVs1LI0J1Zo4PDR7fji/xrCcaTVuqnPg0l/bvzN9kitStwRq8eLzYa8Y7x32W6w2DkkDAlpcQA+tupMo",
+	"FnhLVAfJYbyBoZO9neDGzTvsY4qZCoXzoQ/JkiBB15uI5gNmZq1EHBjbu8fouhLJ9RVTKu6bRMq4qjL9",
+	"uKPOo5ydR5LQT8W+MTToLgKU/c2uO0ijQPyFAwYB1rr/CGeK3tVaBx6L7SHXfGfRhNsHP9f5DNpt4EJI",
+	"7xrNXAQoltEfN1UM8Q3s7AsD3N4Rchu/fB8IuQ0O1j9SmsL/9up4eejo8O8OhoufGU3VcpA3ZQBsLJ4F",
+	"42jLBUFQXGsW4deKK3xdpwYprjd4Dq1G9EIZKx2ci6r0JQz1c6HaSU6C5FQQGyTSSiLzx5xXtFDEwbH0",
+	"IzzmR1djQFwBHhyf8hrtDNrWigvkvtFvafbkiVdDGtoWxr48tNENWmvvA+adg55pj/8y3jQNhg4sb57e",
+	"XqXVmdST+6k25r7HleZDvOsfVx/PRVUQ+Y+Lj+c7gPSU/7j8eA72saeJ0x0RFtG7vyY7LLSjb3OsXJpA",
+	"P7vKdLXSah+e9i599HEztzkJEJ83c0c5NzFLbbR0a6pCxZWaMU0/Vf9q3Cdus+8oBFM1YbsNLwj0CZzr",
+	"8xoOwLoGqMHm6tk1l2Cp9v6lh8aIbbHcoJ/eupkVeHdgED97Om4SH/Djr3R1ylqPZZXdEhXI+bS6S3VQ",
+	"Y6JgXere+N6B3a+IM1Q310cr4sBn076VDlGd3uAh8haWZxn250HAjnI/E9ezulEQYNrmeP/N1cXV00CO",
+	"+JZKkof7SprKR8URVmjLZSCpS/Atj27Vn9jb35s8Xn+wU1XiGNWaWGtdPgY2wsmDAbDbThAE+BsW+Q4n",
+	"lwwvebXeJMELTUhzW2FaJL9ifb6pG8UVYwzNyfHs7/rZz/NZwTMcRD22V8ZxaEg8J0UotyEhLYHviFjs",
+	"QoWbcBVvcwd7KNtM0aJt3hmjz76SNyetVYVuh8QXVruhkha1fmkZ10VEEpdPdfhTwdV4YDK7vdHPxfaT",
+	"dvJgG0pr7VSWXKhFpfkZu0N20LZK7VPe8veuhtk7aaprY+rEYietjaDMW/v5gJD+dDp7eUilfI9pUSVr",
+	"lnoHJ93KzWeSMt+VQhsCwOSnTmg8amgamuvfezVcuCwLanvqQF9qYSNaXlvXjXLyU6TW9ic8Sd6Z3Toh",
+	"C02W9iBKO83Na0Mk3fTLAcwr8xlliwoy2c1RM2t0jam+o6E8BTeygXQ+9eF57KHUhl27uJg/0CGVBNQ+",
+	"/QirGziZqHKrhdOFNxJUK/9E+iYfDUGhGhKg/64jYux0GDgIvDuMFPmLJrfjoWt8W5k+IX/whfMGwbFu",
+	"35CsuIBCQANKG+Gx9RN/zRfr9Gnv/HlBc7x/6ZD5Hwg90AECxyl1Q8Mr7MdhSsL/64St+4k39iftHEtc",
+	"AIyN5O6qZM0Nfo1DLFkhjCRl64KguulBEmTJnmBR7KO58D/hccuL8QhsF6fQAg/bT0Ys9CTkwrSlGMYg",
+	"Ap5rsi14jCBQvGkT9gIQZJWaKFRNydQTbw9gg04XX+ls9dnYsMeKQDP+o6dPPRIxtsonT0Tqq4/p6Uit",
+	"9UpuxhRdIzodtkx/xUf26xqfdWLr+16yv7kWNaivc4BNsp5sBpUjinYuN9sYx1PAqcyYfwBIK1sO5suU",
+	"3M4RIDXlSHK0wsI/fUhC9jAU8pgc8BQUwgKjAoPcl3VftiERMYv+nitcSBfnqYQ3H6z9YeB2q899D0cq",
+	"OdQTLCQpSX3v0uMGzpzqhcRKiXa0KFARBLSyIy3M08HegGOgV43wzlpSZ3FBGAnDXsvUpTADJsimLwJh",
+	"azycSdljQktOaiprAWyYP2+2eQP0nYCeZWYWeU6P3bJMlWwnYomuyLjYfA7P2HTuT7dMAkAubm19ojtw",
+	"R6cNb0iVhJyi8Qs4KzP1Pw3khJh5fk+TO5edEMfeeejxSkbS38hiubc5cqn9CoEK67q57dYMGLk5NAtP",
+	"buK0Vmu6deMGmXIf7pwsp14rJgjOoY/jfMa4RWoEZQqJdw69T3G+2FbZpsFY1kIpOPxX7Uw7BziJZvMZ",
+	"lM0s1AY6nYDlbnXbwrT2kl4dndV71QtG6b+jNMYNAgwbc63cjW8eYjBQn3XwAqqBTLsWZBTtNbowzYAs",
+	"LGXzicHTzRd0RaDPn5vTmzKClsTcAmJmjk6/h1Jna58y+wz4MXcuoJvEqNidPDjbFfITRGjNB1yoOq2b",
+	"iAMzTZiJPYk8Ewloy95ErHpzHx+e0RfSYy66epQe+0KSdDoRel/blgnZMLb7MzIm3zlyGacmTYe6QsQN",
+	"Zrn7Zz01bMuX+hLpHMBg8vVglLhL2g+UGfhlLXKIr0D9efJxrnxpxqZ/yAAl0V0RDzSbaTXn6teWe+QS",
+	"B720+YirQTLlaSikFsdjCm1Q6PTgZL2BnCtTRFWHxjT/IunyWtZMKjwFVyERyTIBRCvUG/lkwK49FdFB",
+	"X+Ue5NU8UCXV8PL0KrtZtukq+3/cvPnppq6UHKowP3j172RSi17X5OfQPHJ26HTwaguf7Qb66KfadYU+",
+	"rI1YVrSAZutf8x0jYo62WNwSpf+UFUTczt3tC2Zqjuwl19zhJvzJXdG4egXO6rKFVr9lvjOFjq3m2Pjs",
+	"t4/6/y7Oni3OPv5+OX/0zNMp21B/Q1LF6pYkXLe8rZYFzf5Oxi8ZYFgfi3/AbF1ZI8C5JQb1Au6dK6+z",
+	"8AM0MH7RpFCm7JujvFifXeadFlnj4jtopjshIR0Oe7Z3NduyIrIvGEtaFNKTa24yslONWktmJ1/7wnsX",
+	"LZWnjsz/sCDrw0t3/6NSCUJUxKP9K1zz3tzMwLcQS8xuF7bJaTv05Is1wbOusWnr4aePQw97glphXsgm",
+	"f3/0eYXv4x7tp9Db9R+RySndgVqiNagTuD5pXtiH/zgrkJN+QmTrNEkMk/c/NhLD/FKLb9sxuJICG7yJ",
+	"FImREs7/L4rEH3w509bv5CbkgfqYbkj+2ORYTZO23l2U4Num7bgs+a25JwtjUxUnCn2TvQOO61J4Q1nW",
+	"FIttAGJJIv14fL7wENjbiXHaSrDzFpUoRtDvD+8saR3Y2BBcqM0+UIo7fPftw61yJRUQMDEN/kmx6i98",
+	"I3TmG8n51nf8duI7Q00BJgDfURWXlCgVrmPRNa4i2UEHEFgBiO83f5a0MGBplu6xNkLdVXhF18RASRko",
+	"Ir4WeGsNV4VEFcCW2sXUalkOfIBnp4Hr1czobvxmqw6opxelgfJKb++15PeHnPq/r548uXyGzF7Se39u",
+	"8eZptjFwa7gguSkybQHsIVxo13CL90gQ3K0vWO4V6ZZZXnpPoNXw2R7cXW0yFCkK2eyz52jDpdJcniO5",
+	"l4ps5+iWCEaKOcIi28xRVlZyjrZky8V+sV3Okcm39O7NW+IpwfguP+SY4RakA8hDVkm6ZnISh9o61NPj",
+	"0vropiGE+xronr1FyzuP+UopOF/5Toc1w6oSxGWX3JK9SWED/MJ57ffNkZZywLtY8vuRiQYckXTNU+My",
+	"ppkvDnvxcI/q1Z7DJnEsGdiFk9MLexT/JSLXoHPMjbLyeB0GZA7NnbMVXVdiRAeZ/dtTQZRhsY/W11yr",
+	"6muDjvK8hoA8Dxg5/l2iFcJX0uxTq8wMhD2VbbTQvsgmJCONmSGQRk7uiNgvJMk4y4Md++6o/zh7aUEe",
+	"LQbE3hRtkwL6wPjLp6fC2A4FQ30a+c0KYeDx804saA6mpCy4wcGpC04QKblWw/ofdxtSl1/rEZAkCpbY",
+	"wBUciN/xkl1zuN70dVaLZ5EGtsDfbTwy/fRNPgOsYCe/V2v1RGV8GCKN14pv6nSopP7Ou4WL7x7GQNqb",
+	"4tCHpVsyMQ/OPtSSiJqOgQme/GLY+aAnuBnuuE8HKiYnOQDE5s8RRndUqAoXtU3BV9BEOyt4lV+jjLvS",
+	"pef9+K+ppNNKST+fY4VRRpgS5BrVBXfP9W8SWSOpefkaZZVUfEvEc1AefMeQzVPTfwQV0saoqCk2KQhN",
+	"0WS7tM8N6XUfnPab4OZZIBm4uzQ5Prbj+HMEGV5zpDa8kpjlaqPtTVoU1OqVw/C483oCGyCEgupz8eq9",
+	"Mvpwy3caeTasRJsGCm4KA4L3jtzxSX7LyXFg26dgp5sOZIntuLg1rSvXJIC83jl0Ei859B9XIMi+GBIt",
+	"tCxxYXeW1EYQnLZaZDvlOqOGYVNrceWp5FjxIvcCUH0A7wLSzYxHJdG2kgpt8B1BghsM0IeiohQ8I1L6",
+	"WAFlC8aFh++Lij3clz+HpeIDKSZghmd9GzlC6Xft6sSizyOOQveZuTsUu8T7dwzT47/YEpZHZV2M5W9H",
+	"ht03IKW9J/887kN5IvWPr+YjbTHbRblPohB3fiTT8Xb6RZMN0thXst1sa7yfR9pVcve7n6TCqxXAHWs1",
+	"o90M+BfEGdgF0qLPuFRdCZrRGInwoB80nghIaOAsqa9348NE5SGau3kbcGt90SvADQbXqeCReO6vBco2",
+	"mDFToO3YuMUGxmEbyEKekBbfKtl58JT5g4IYg49liwKoLYORJn5rC/f9JdY1WHoARDriZtEloVquWsxg",
+	"V9oykmZvxeDlhtuuBonYuowU8bb9S32Ssg8HlY8+U3/nPYlrf3kP2HZIcbQhWJggoE32W616ePKhlqk1",
+	"/fZ7A/w5vdvTNOp4cLfHDD2xuW1sn63eV9p4bhssF4JkhJZqIUkmTEaJIDh/w4p9LzetZfjr91KeP/xG",
+	"HzsoJy6wb+Idxn2RdM1Ifo3wUu9Y6FYkFd57YscHVtV8Bu0cGroA3sH/edsWYo0V2WF7y/C7efjzA328",
+	"X9I61L4wtGBJXuB/VpQotAF/9utf9V8WK8G3c2T+rPifahTomx9v3NzR13Irn6NKFHO0JWrD8zngBM8t",
+	"6uBcb2rTFFESvWhzJCtoKjt3WMfwB2Op6D/Cwv9pQlcc+8f3ZFsWOLkN/Frwyt/UL3h0mGzEbvOMTnmJ",
+	"oHhZkGTN8Yt9sataH3tcjB0XefLwH+ClcSfCY5UYJrVn3p6mo2dARN3inDyVoi8M/U6s0xMr3MBSPZR9",
+	"7LzSJgojN3zHrpEEWETp2opHWczOVOspnHG3It2UK6YklrbspLTgbWMU1d+1sx1YpnorPVCFqqwh2QPm",
+	"fhuB+B6a0UD6+3xm4doLym6bvp4fIxOUbIcb+/WB+X5wCiEpmB+SmCEZGdp870lRULa21uEkMeE7NmI0",
+	"YovCe5jKPW5eSLKGPgPekx0zOODgfsruwOdow3doi9kelViYix3obTDwuS5Y+YPJvHfx6VpMCUaeABwi",
 	"HYXWtXyp1fp4eKh3CsamlnJFM7JwaEeeClPB1zHJljW737oXOqFtn4splExAYDvwSZtuv8p0RRemFW4L",
 	"rACzjBQh59Q4oBNga8H/tP1rmml0eXnooMYgJtRM/G61Gmyo6D9LV8qEzg7Pv0AzgHc1wDI0c5OuIIQy",
-	"hE0LgHM/6koINAsqrYkXBlIrkaIY+7QT/CT44bj6/c6NyEhxv11dW6Dc3IJ0R60ZO7e873BgcIFPb+vV",
-	"6u+IfFn3jTelelOpB7vVeWAs6c7bg/N4K8gdJbvU9qCwGSew3u7isQVw3x8hvdHD0/pDeb11TXNeFSSH",
-	"5kORrT54qXUYr1TkvqsHiX3+lpZl9NOg/eMedbFLD1yCMqB5+x5CbSQYSBMUtWdRw6L29JupDTfb+tEU",
-	"B/4XZ6mNDV+g37QCN2W3rOnKWUlAfjChCqvPADVJ+vrUSUUZrjXrYcqV++xXErUeDsJfuMe9Z8aAUp7P",
-	"frMcGFYAv5njvh6m+aiXucPV4iONAfnK1ISfo59LpDhilBGUm1JoaasBsg0W67bXOkdbyririaas7nps",
-	"1qTEe/hLr8GVK12eXV6dP3oMuQ6uqdLsu5/fHbarSkb0TO/S1K/7ciXH9Zc+DoeoDO9euNfqn85oDUNn",
-	"OqTojVRseCXJN0sKntM3xmv8bJawaf2UtpIfHHI6wQKaLdT2yBwxI7+9Zi76t1gjlTOycBe10f2TrQ2W",
-	"8E7dIjnq+f5tMEyoPbD7YIt+38b5yYEPxnXbG22298L0w6MMEZxtkPPmeruAwKpxUdgbwOezVxWjeOa7",
-	"nv2J7F7k/6qkOhlQgLfxdSJOunlx4azowxLvuikNNMlu2is5rx4qeQpMc5TzHUNfr4n61iDwvuUFzfZz",
-	"hGsu/OnadhNsKpU2uKtpZmvO8x0tim5I/vF41afbxgOpN50leUd+rSbECB8KqLjFWxt3/Eo67GJ57SKK",
-	"EMdogRjbAh9q+84gHA9n/McRkj+CFNxpPn+rR0hFY2AJ9wXNUD/YPMtejHtLmfurJz+JCMpHQQbfmqcO",
-	"WliZf55biocZ8cOESsQ0LJMMK7LmYu/pvjqsmRNLU/u3cq1PDSJ3a16U9O9kf3yVRQykY0y6vEPeCGEj",
-	"8kCkWU+lUvw9L38uT7uoS1LwXQo0D94vCrqlKfrT3Fl6c5YMjm2GRX5tO/7tiFSh/h7hBgYMmrX6Kjp4",
-	"iaoScduHMsf7a20hyA0XighjqUnzc1NtWzcoeHTZak5wOeq21aqr4VJgdbXaem1heiYgH/aAVC7OnrWx",
-	"VC6CWCrHbEsAAFrENA931isEAb04hZ2DBW7lpQ0ZXiOQSPQbEdx2snSowK1Jn/3HP/Scf7+cXz75/PU/",
-	"/3nu/vrs85/+498eoL2YKXcPaLynF2k6y/BhQBLeVcm3CvusIAsy3kTE2zKieTtElMAsOTO5IGtcLEiN",
-	"FnMaHIo+/FF70Hm4FA0mRfDtXwucHPTa4v0iq+v3UjLuHyjfXBNf26CntHTH9cu5UTBPH/kVDLkvqSAy",
-	"6XLqltoKt8PAEPiR2ros8V6iFRfXiMGFgkS4KDrp3O4a544bHNccK9zq/wlJyspkGCqBmTzo0upL/H7i",
-	"yzinvOmVasFYwF7okn9ZN9NdUdE7Vi67XW8u597ivomWfsXGD2foMBzooAHvz2PN8JdYpGKP4krxRYmD",
-	"5SuqEsxfvXoRlVQNVMnNj7Z/RVK004bOoFTaoFtYt22OMORS2ZCnew7cpAxv4Y4rw3Lj65scnwOcarxZ",
-	"5yc6M7e+6zTkw+rqOUGgebHEkDdRVmpBmYNChqDzR/9VL4m6jXGDJV/E2ISoYZNfL/XNJr1z7bI+4ka5",
+	"hE0LgHM/6koINAsqrYkXBlIrkaIYG9oJfhL8cFz9fudGZKS4366uLVBubkG6X60ZO7e873BgcIFPb+vV",
+	"6u+IfFk3xptSvanUg93qPDCWdOftwXm8FeSOkl1qe1DYjBNYb3fx2AK48UdIb/TwtP5QXm9d05xXBcmh",
+	"+VBkqw9eah3GKxW57+qPxD5/S8sy+mnQ/nGPutilBy5BGdC8fQ+hNhIMpAmK2rOoYVF7+s3Uhptt/WiK",
+	"A/+Ls9TGhi/Qb1qBm7Jb1nTlrCQgP5hQhdVngJokfX3qpKIM15r1MOXKDfuVRK2Hg/AX7nHvmTGglOez",
+	"3ywHhhXAb+a4rz/TDOpl7nC1+EhjQL4yNeHn6OcSKY4YZQTlphRa2mqAbIPFuu21ztGWMu5qoimrux6b",
+	"NSnxHv7Sa3DlSpdnl1fnjx5DroNrqjT77ud3h+2qkhE907s09eu+XMlxPdLH4RCV4d0L91r90xmtYehM",
+	"hxS9kYoNryT5ZknBc/rGeI2fzRI2rZ/SVvKDQ04nWECzhdoemSNm5LfXzEX/FmukckYW7qI2un+ytcES",
+	"3qlbJEc9378Nhgm1P+wGbNHv2zg/OfDBuG57o832Xph+eJQhgrMNct5cbxcQWDUuCnsD+Hz2qmIUz3zX",
+	"sz+R3Yv8X5VUJwMK8Da+TsRJNy8unBV9WOJdN6WBJtlNeyXn1UMlT4FpjnK+Y+jrNVHfGgTet7yg2X6O",
+	"cM2FP13bboJNpdIGdzXNbM15vqNF0Q3JPx6v+nTbeCD1prMk78iv1YQY4UMBFbd4a+OOX0mHXSyvXUQR",
+	"4hgtEGNb4ENt3xmE4+GM/zhC8keQgjvN52/1F1LRGFjCfUHzqR9snmUvxr2lzP3Vk59EBOWjIINvzVMH",
+	"LazMP88txcOM+GFCJWIalkmGFVlzsfd0Xx3WzImlqf1budZQg8jdmhcl/TvZH19lEQPpGJMu75A3QtiI",
+	"PBBp1lOpFH/Py5/L0y7qkhR8lwLNg/eLgm5piv40d5benCWDY5thkV/bjn87IlWov0e4gQGDZq2+ig5e",
+	"oqpE3PahzPH+WlsIcsOFIsJYatL83FTb1g0KHl22mhNcjrpttepquBRYXa22XluYngnIhz0glYuzZ20s",
+	"lYsglsox2xIAgBYxzcOd9QpBQC9OYedggVt5aUOG1wgkEv1GBLedLB0qcGvSZ//xDz3n3y/nl08+f/3P",
+	"f567vz77/Kf/+LcHaC9myt0DGu/pRZrOMnwYkIR3VfKtwj4ryIKMNxHxtoxo3g4RJTBLzkwuyBoXC1Kj",
+	"xZwGh6IPf9T+6DxcigaTIvj2rwVODnpt8X6R1fV7KRn3D5RvromvbdBTWrrj+uXcKJinj/wKhtyXVBCZ",
+	"dDl1S22F22FgCPxIbV2WeC/RiotrxOBCQSJcFJ10bneNc8cNjmuOFW71/4QkZWUyDJXATB50afUlfj/x",
+	"ZZxT3vRKtWAsYC90yb+sm+muqOgdK5fdrjeXc29x30RLv2LjhzN0GA500ID357Fm+EssUrFHcaX4osTB",
+	"8hVVCeavXr2ISqoGquTmR9u/IinaaUNnUCpt0C2s2zZHGHKpbMjTPQduUoa3cMeVYbnx9U2OzwFONd6s",
+	"8xOdmVvfdRryYXX1nCDQvFhiyJsoK7WgzEEhQ9D5o/+ql0TdxriPJV/E2ISoYZNfL/XNJr1z7bI+4ka5",
 	"tyo4jl2U/sUfvBoinRcFATX0N3vnkHh95+1mDeid+ldkuyVpKXEYbBAsprKsFDkIUJiytDpMIdGGFPlp",
-	"oxLTu16NaCXoqHB6eM8Ua9jkByRPtNbDMFZwvkymTxbyULsN2Z7+Zexc6hpDB0f2HiA+zAMIys6hBM3i",
-	"RkIb72tTiA4JRpwVe1RwfutHD39Qy2puJxzkoRBmN36AfunpXXe6vIQGRUOYxYcNdcK0QYTwtLL8f+LP",
-	"sSYPLMbp420GEDgh/MD4MMk/cXVikpNDqy1e9iOrY6HVI+RVhhoPAC6QQ/riO0hjAFHVZ+hzU2lgw/Vz",
-	"tOY2OOHwbkycy8h3iWkOdbjguUCxjYHfkPDddk2c+V7bFsvJUsnxxNURMdVOfqIB/KMNhwloRGdCctpM",
-	"0paEidrkeK+nawGM9BASLcmaMo/hCy/GHo8j+tN/FgG53RPsKi1iZ2gMsPAVWX6Jjf6AgXWPlZ6oRIat",
-	"beDIBD2SrBga1ifeuDyMyWDoHTsJgMgJwTtj90cnq34OjV5ySf84APZaopxujb0Z8G3gU4VGpp323zHB",
-	"pzQKsEXynsDW31yaO1WoAAQjNjcpC5xl5BptuenIzyB3FsD1AFFCgrXcDySN6kjKKhUio+BsbU88bTRd",
-	"I8ygOq13AdOM9/jx6IAuqus5XkvCS9M9tmgD3vVq9/7y0J2nj8cKDRdG2ikJWD/IgFT2uiICTLv0Q+s4",
-	"FDIbXYIuS1AJYUJP+iUPxn4piPYBtdAEnKl0fK/jEbRGoC1Dm+7eeJDvHMpJwsYb7rIr9Bc19w477Qa4",
-	"5kiIOrnahPv64Q4cXX3jDsYN8GdSk9X/9paHvhY9sAKFNqIB3dN2FXPNOFe2u0RO5G1EhfqQSDWtQ5JL",
-	"uqtj+iA/etpe9SsPkA4h02KLoX4sP5GdhVtJDYn+vw5TxSRD+86bl2/efVefYpjm1+jbq29BnpaV1JIn",
-	"ASeJoRKXZuu37ry+1m//72+vvv2T/y4ZCuB792Rfw4f+t946uBh6L8Xsay+3ZbvlY01FSAImlqu5iGaX",
-	"m7+Y/Ge7XXdEEOgT37mAG8/SSLDie3VkPaBZbuwnUOGmZKaFfmPypBUv8mt0ETJkHj19Mh9pKJZSb5Ja",
-	"fGZiwYenvsukdyGyvdWHEVH4A9haX1FZQFgmOHQlZSzURFZZBI6OL5tqnsNHAvS+aZl/KX5XwbNbL7D9",
-	"CyQxy5f8/itprmtrLYEU3ZJrxPgulJQ00lC8cj1Kequ94yjDJVW40E6A0nL79eubN+jR5dOnZ5d/6luQ",
-	"vm+3su37oiQI8X/+8dXln/sff+SLM1BZFni/8FvzL2Rnw91q9lBl4kWQkWGwpg8237BB3C5i7o5H2BzR",
-	"HHGBRBXBmX4mSmQ/iObV5N4bh9BziOqzRW1MSQaY83CpfD4alYbCbCIWBKABelQ8eeyFbqUZkQvKsqLK",
-	"yULh+0BjciPkndQFbxzwb9AoFvaLxUo36JosR4wjXilJc4JModk1WtF7C5KsnUi/Ga3w/UL4MQvfAzSD",
-	"dWjshnGiAynSnWNmJG70Ht+/i8GiaGqBusS8fvGTqXkCDJUNwhJ9V2kt8s23RBQmzDncvsWf6tmSq0Yr",
-	"zF2pUb2VO8ALnmXtykZP0kPaUlhz7UFw5lgrkR1Rm5SDESM7ZDNzeEkYyVNzOGtw/6EFNt19eiVg/aak",
-	"eeMd26euO2VqnCGJCwI6nRrPmvlw78f8GyzUwoeDrw/ydrphUz1n/kpNvikvEV9FsQbgEPwV0GhZsbwg",
-	"z1HGc+PXmqiAWWYLpFB7ufVUfSCYWpRHpjyMxWnMjEM6GblXC7gqALgmnCl6B174cu+KIcxdXreQQr9m",
-	"bhjMBYP0ncJ1ZxC+m81bI41fntQSFNg1b3ElSfodcKwF+CVyBt82iTcnwiycmK/UU7kSbsuM4WW2qnZ1",
+	"oxLTu16NaCXoqHB6eM8Ua9jkByRPtNbD8K3gfJlMnyzkoXYbsj39y9i51DWGDo7sPUB8mAcQlJ1DCZrF",
+	"jYQ23temEB0SjDgr9qjg/NaPHv6gltXcTjjIQyHMbvwA/dLTu+50eQkNioYwiw8b6oRpgwjhaWX5/8Sf",
+	"Y00eWIzTx9sMIHBC+IHxYZJ/4urEJCeHVlu87EdWx0KrR8irDDUeAFwgh/TFd5DGAKKqz9DnptLAhuvn",
+	"aM1tcMLh3Zg4l5HvEtMc6nDBc4FiGwO/IWHcdk2cGa9ti+VkqeR44uqImGonP9EA/tGGwwQ0ojMhOW0m",
+	"aUvCRG1yvNfTtQBG+hMSLcmaMo/hCy/GHo8j+tN/FgG53RPsKi1iZ2gMsPAVWX6Jjf6AgXWPlZ6oRIat",
+	"beDIBD2SrBga1ifeuDyMyWDoHTsJgMgJwTtj90cnq34Ofb3kkv5xAOy1RDndGnsz4NvApwqNTDvtv2OC",
+	"T2kUYIvkPYGtv7k0d6pQAQhGbG5SFjjLyDXactORn0HuLIDrAaKEBGu5H0ga1ZGUVSpERsHZ2p542mi6",
+	"RphBdVrvAqb53uPHox90UV3P8VoSXprusUUb8K5Xu/eXh+48fTxWaLgw0k5JwPpBBqSy1xURYNqlH1rH",
+	"oZDZ6BJ0WYJKCBN60i95MPZLQbQPqIUm4Eyl43sdj6A1Am0Z2nT3xoN851BOEjbecJddoUfU3DvstBvg",
+	"miMh6uRqE+7rhztwdPWNO/hugD+Tmqz+t7c89LXogRUotBEN6J62q5hrxrmy3SVyIm8jKtSHRKppHZJc",
+	"0l0d0wf50dP2ql95gHQImRZbDPVj+YnsLNxKakj0/3WYKiYZ2nfevHzz7rv6FMM0v0bfXn0L8rSspJY8",
+	"CThJDJW4NFu/def1tX77f3979e2f/HfJUADfuyf7Ggb633rr4GLovRSzr73clu2WjzUVIQmYWK7mIppd",
+	"bv5i8p/tdt0RQaBPfOcCbjxLI8GK79WR9YBmubGfQIWbkpkW+o3Jk1a8yK/RRciQefT0yXykoVhKvUlq",
+	"8ZmJBR+e+i6T3oXI9lYfRkThD2BrfUVlAWGZ4NCVlLFQE1llETg6vmyqeQ6DBOh90zL/Uvyugme3XmD7",
+	"F0hili/5/VfSXNfWWgIpuiXXiPFdKClppKF45XqU9FZ7x1GGS6pwoZ0ApeX269c3b9Cjy6dPzy7/1Lcg",
+	"fWO3su37oiQI8Q//+Oryz/3BH/niDFSWBd4v/Nb8C9nZcLeaPVSZeBFkZBis6YPNN2wQt4uYu98jbI5o",
+	"jrhAoorgTD8TJbIfRPNqcu+NQ+g5RPXZojamJAPMebhUPh+NSkNhNhELAtAAPSqePPZCt9KMyAVlWVHl",
+	"ZKHwfaAxuRHyTuqCNw74N2gUC/vFYqUbdE2WI8YRr5SkOUGm0Owarei9BUnWTqTfjFb4fiH8mIXvAZrB",
+	"OjR2wzjRgRTpzjEzEjd6j+/fxWBRNLVAXWJev/jJ1DwBhsoGYYm+q7QW+eZbIgoT5hxu3+JP9WzJVaMV",
+	"5q7UqN7KHeAFz7J2ZaMn6SFtKay59iA4c6yVyI6oTcrBiJEdspk5vCSM5Kk5nDW4/9ACm+4+vRKwflPS",
+	"vPGO7VPXnTI1zpDEBQGdTo1nzXy492P+DRZq4cPB1wd5O92wqZ4zf6Um35SXiK+iWANwCP4KaLSsWF6Q",
+	"5yjjufFrTVTALLMFUqi93HqqPhBMLcojUx7G4jRmxiGdjNyrBVwVAFwTzhS9Ay98uXfFEOYur1tIoV8z",
+	"NwzmgkH6TuG6MwjfzeatL41fntQSFNg1b3ElSfodcKwF+CVyBt82iTcnwiycmK/UU7kSbsuM4WW2qnZ1",
 	"pEJ5BQolNRu8Tjd30mETmzIsN95Upo7HeWDpuCtAzG4RoDBA5peNTFgsrfNknHTH5lamnSV8eDVfmyzG",
 	"tHu977nQuoIWxdxYZtpY27Xb/dY3n3opzpF5QfHyrCrtK7A7tw5V9I+X41ZWouSyA+mxNEkAipdVGVj4",
 	"drLhARCO1Ukl3hNh47Bw36u4PvJKvK5PGoj6tuMNhwKRIBFuKsOS8ANlt8kRHt8GfG8vuJHieq7XCLuE",
 	"sXbdGt+R5K3o99+9Nw+Pgr76s4vRK90BLr0tcGoMhHZDhXE9ZAvMut2Jm8Py6fQ7yxH4mBahIVkpMJvU",
 	"eybhLIszxsBCPKVBlhCw2W0I63hBttYOaiL6ypPx3XOkOJQONY89t0ZLvVd22J1jNqNJVEy7Stcox4o8",
 	"17P8lOP9J9f9aYv3qKDEaBQs0QoL/R/jBLlUNLSDXLRDU6dLr16I4y0ewbdUkv+uLLMHTA41bw5Mk2vB",
-	"lA/lE71hxb7pEZQCvd36oKsk6JUJjF63Tqm4sBGhgEshKVsXBMkNhto8npPn6LE+Gx5duVjSHOV0TS3c",
-	"xGZfbkigQV4pyIreewcSmOV8axwX77uVDF1b85Uitspf76IlgUKLgxKLUe71xUaGb9zemdysP2IG5rS8",
-	"hndEYAdecyrvIHMXEHXdgaAZWeA1rusLFlr9eW2znGS3fhFtfeV5k4wGz+vDxsicvS3PAEPbFRLZKsP8",
-	"OVIQdKJM71vX0xQEqpLgb2I2b9kjc2futy7Z5dydADC00f+VQoKuN0pvom73GbUhphYQPuCd8Yr6m/QX",
-	"e0s/nKRUQnONuKBKQn56+BRvUWCgaHJUQQoEEOPem+ul0Lt5PETWDLYIduR8CwvVHghSMuSG5M5wsInk",
-	"ZtngORuonNet37RNERdjCSmqZu6mbWIboMjEJZDk/YD6VRAfMGYl/IoPKFEbIkHbmeRMZu7ArBIsyEoh",
-	"i2EbZbT+LMlbSjJv7u1gcsJB8VxPtezSq8JE/VIvOqCkV6qSIyXw+QDFNxus3/qrw6c+NXpAQt6CJe1H",
-	"AmC2p1LWAVc0RJPCq9XPMpme4I1Gi1mPEgqFJ2EyAPFeVAYXVB+CZXD3C4k3j60M36ZOAbr6aqkcvxFy",
-	"HGhe/uXF+5g7tZKIzMaLmncvn/Vf9fX7wgXN63r/5uWri6uLs4vLs4vLvosW/EjoujvHkARJWO7u8a9N",
-	"NCp4cXg5DufrWF33anQs6EwptLynR9w4MjyZGGWMiy2+F5jJVbp+SS1oOagYvfRKu09eXiBFClJuOHOt",
-	"8+YIo4KvKXPGmflnbSVh1nbDjjg2II1iOCX+vaC4OF3xacAM/jZo9v5BbdsES/SgWlmQEgN3Si4V/PHj",
-	"CCykx3TabTiEZTpGq7YPH9hw7eTxcKTE/hrlAq8UFELuiMEtiM9aDkylAGwUanFtlIVlHz0PZEmYWviz",
-	"vOpvLwWvYKE52lbZxoxCbPCrwTVsgUS00Fj+cf5xHI0FqPBuc5YjkExIgNdzO3KoiWW3B+tcZ1OpYJXd",
-	"z+Va4DzVNpDUmxXxwja4qeOLWECaeb4/IuvOlwchOb5djFcJYLTDd8TsIK69DS3JLvvOxHfv23CtbURd",
-	"qoo4+21wU5le4F9JdPO3F2dXT57GbNcdVRvKoqYHKTrak1L4lpyPY/Q2gmHm1+PkwdghoYGuQrwSWWqx",
-	"3ncUGjVgo7iVaaagPWCTvgI3eFtclpStPTCk5ofRvdHqS+Vs0DA4jIGGufJDwxgq23odS0UElbdnW/jT",
-	"WSbv9Gl7+K9njFeM/loREPGVIETgnFbyLCfKmOz/kpydkbveTUgz+EiyT6uRfF5l0EERkp9M1ynH4Wv0",
-	"8/uXYds0MhcoKAcPl6TzATNlM7JwK1HPdFHnNo7A4lrd1JaK73aUKqhNktcIOqEbmyHxjnCqU9jOFhxM",
-	"8HPPpTiSJZZyx33xiA8WNMPAYkMsBopjt9C2UJuklN1qFZltOJhhXS7UH+6e1U+edu1SL00brxBrgtqp",
-	"c1+ZeMk1LL9JC1ru0c2PN+cRTl+MAz3Zd/6FV9mGiG8ndD0OiaE+F0zCbqLUtbrsjMIM+5ENbrT3Xuef",
-	"g30tifYFrB/iSfQc6w7ldnN9i/Ek5gYoJ7g4qMcI9finGYn216zzvgFrMNZ4v8NFNbGgxbXHgC84dvTJ",
-	"GJatG5zchwrEZ0iyOqtqkiN6Z8Dg8hS2Hm2kTPMgKgDhgLkJDoze7Q679x+g7+FqdVr3npeELRws0akw",
-	"gw7LC+2YY/ddqbe9I96kPXtN3ziEkW0W1E38dPc17lsxFqvCcUMatw+vPQGOQyt4uGPZaFK1rNsZHgQh",
-	"3Ck8R+0c/Wv0HVsXVG70yQh5ZlzbqhKt9O6BjAfODttPHrTBCLY61ETdTM5tDPSmiupx5evgVH82ROqU",
-	"lnGeKpqnEVkwPmcr+ULCeTThIpwJUDKVsnAgh4oWEgxtKTUUk6gN2aLl3psXEOiKNqXRWmRXs5hip5hG",
-	"X6Zbof0aTGS0hZdm9Mm7KcNqnqCVsv6uSZw4eX8qm58xvTnVT3C8f29FYXLP517qaZ0vbFY6p2oBUXDA",
-	"+Gn+gg2GO/yzAfX4GFHWNI5h3GrTe0QQvIexW0+3NcAYR282ttlkys2qlT6PujCB/jpFFUoFHFloTZQ/",
-	"oajNjrHiQ/uk3QPh6d0QQckxTcI9fq1UCyplPPBKOvDyQ3NWkqII9ApsM/0w9tZc25iy3VLo8zj3DrIn",
-	"WET02utJqyWtI7bwJcuGKCE2q3xyJdYRqemq7M1SKpwlO0LOzW0STdWi6YGp/8bZQvFyNp+BNbewjZTs",
-	"jysD8mEolADIB3Vr8EfW890im3kFG376PccBD+BNa5gUo+UO0wIviwb4PrbuN9DSclI72OS2WvOOiokN",
-	"8MZaQy4PK2kSB/1W4U4MGteR7Nb0XRUU/lsPAEuqYJE/zpNavfnMr8Pum66lalN92VqeFg+HBOolVrjg",
-	"64neZbxucOO1F6xdjzeas9UMOTidKbUCMZ1i47fIipIi9/5SYtExslod+upOY91GZLgo+K42rerMvVaL",
-	"MlF5qwXntm/c796UGv/h+WuF4dSx93Um19TWyPqPTd6dD85zK/Rbfhfo6hhqWqo/ZYm2jBpa5lc0ORpk",
-	"SEkXWCtRY8eZ+/wg1S2l5qfcdAc/KOH7lPNMflOHYQyJ5/+SnH1C5uEl8XSuDIio7/AZ6VOohzp/h3e2",
-	"hXx7UrF9B/uRDEUNvn1En9KCrGJ7qzLTzjama2vrRI2I9qV2JQwVr8zd1A2tdnLtEYYk6OQmnBvoptpu",
-	"sdgfY8XZL53c+x8l+fhAQH+I/58YYf/HoBoLb01F8uHl3ou98AFS3yzOCdKPmTqA+Gos8XDRxT6GztTw",
-	"YxeTJpgbPAYjcyhBDRyMByuGiDuakUVdhdfHwFS0MKmFGMlKloTlJG/jUfYRufQHSR4PnQQl1RHJ3Nmt",
-	"fRrgBjvmlDsoavq0QBZcBsS/fixtH9ZvLUnmQCMiosE2O7kjJEGcGLdUffyXjr9iODa0zV6ax1OdldYm",
-	"HTxI3HO17IXTKKDtt36mRtxyz16bHtcIckkc4u3oLaADGe2NO8SM0x+sLX48+IkKjDy9OQPDwPF9jCnT",
-	"+srEo9+vpIInfKRm5TZSlsAQF1sb5UbrhGxm0R7Sy6njsJoijrhtWZBk22eKvWTfCdzWpcE9xS5n8M7+",
-	"AFxxh6XDHYjGYLIWRzxeUy1Rh1FxL3ZSAoLkgfWHs1vGdwXJ1+aYcwsNhSUsI0URPPUSO2PuMFWUrSHg",
-	"6zHAwOLKaW56aDDISM1xhBaH0Vp+nrMmjah0JGrcrtT76PQKHnbrKbS7KDfJsCWpPRfTjElgg8+IpCoA",
-	"YU5zRM3yK7wOlPizHaSq+so+EZVoSShbo5yAJEcAQGsi565vnDWigMDWUGF+v8h5mZxRkucLzgaTazwJ",
-	"8f3xk/DsJf3tABr5WYKJBO97uXBHRIHL1KaJDG6DoCi9hkOCfHajaTe8yE0tvsRbgqCzxryF+GafNb1+",
-	"GUc090TiXGn8uK/kei6MRrD6nfooHM/hVutvdiSfGqtrso4iAmteBNRXeC8BpT6vWtCUl2ePLq4dTBro",
-	"W/PE+XTgrVAAzkTL66kMVsW92R0R10zi1XK/sOyKU9itNfSo7ZwsFffhorzopN5JviXQ2q7N7piIqXk6",
-	"oT+K4goXk1esWSs3MffFhpaahb51fItLCxOTeIRS6dPpUOqCpMub3lDbTBWwxzgjaLkPd6/YYnlLAo5k",
-	"gaVyiDR81Uko2NA8J1C+JkjEAVITXw/o54tQbIKd7kL2CY5M8DwGeJ5AnxXNB/hdAmodUnzuavhaARoX",
-	"pRu3zKwbYw/UJqwCJAwwaNpl4gCbHqJjeHcWA9Sf3Ll2YjTdsdZf2KdbLIJImZIYsKRCbRauo0SMexIO",
-	"Oka6cv0aYMpyekfzyigvscaM/oaDHbyPqQ0K1914crXvFzSPjPd1rVIXwDMf78A+uwXyL7gJbE3aWf27",
-	"vSNqkWy/4pFPXV5cPU7M5y9ye7E3NPt3rpIwrS1QHYp8CA4ofkvYsbrIfKRVbjY663fk14ok66WpNXal",
-	"1xZtkFGh1q0gOJfPO/H+SlrkVOiGMj9oVWUyvU3RGpO8INf20QC8s/nRNPGXPAbe2cx4iJ1TUlIThChd",
-	"9keE4ORYzkXBM1Cp8SfYi/odnzmdWD8UeTLQGgB5AhJ0ZuB22ogr83a/4DtTRubJ1jZp2TZvGxKOtKvo",
-	"zxyahEScEXqXGGPtAMP4fq3g0isef1C/cHzO/XxWMVyWBY0ee6CopgWHXC9oCzO7Gak14TZnuqztinkz",
-	"5YEtFwm4/cUAseF6n1fKj1p9Q6xTZUCre27PcSH9FaZF5Xc6TANk8MOwUmRbKrSCgmhwPKCOq27mBpSd",
-	"H1OOM2F/HcTLLQNMpCkjUtqgc5Vl0F98ZubbCqDHpOEFJbcW2DpHor2Mo/Hs6ZDfSbdDD3/PMwWeNlIM",
-	"BLnjt0nUDi9W6H6hM4mRxZl2wV7YZR12FhsJ0BrWD1nPyR0x6NNUoQwzvdnG/XsY33xzZH5fwCfuTHOy",
-	"Xwxf+RGOi2lRiErxRYn3vjhEP87mHh2l5DVb8Qek46Q1j30H3FpOkpR4YWygj160obrxZGSvrBfSobYS",
-	"AbWf+u/PjW+ABdQTuw4ENcBNK97nz6sONIUEeGtL4nMELSK5QN9efXselWBnO5q2Q2AmqyjuWLABAHcA",
-	"1CtbxwTizgAjSl9qI7YE9+jtePL7WOckneBG1k2BFzTbJ6N/ys2ioFua0hrd7LHR55fU0fR5PuMue6Qu",
-	"kIA+OiaiYv6gKePCED5rerYvDApGoEeK2NedOPspDW0Ii7oa5S+H/Fe8IAKzjExOABem+2nzoQ5p8zaX",
-	"HfcCC8mrEzfNx0Joh8Ovs82PKbkeOV1ZbybA+RUZh3GoiVsLLuVDO+Wl4Hc0DxQBDbmpPkVZf6zrx9Um",
-	"tJmBnXaHoV1eNQsRFoQvoUe1vB2hPAF1MfFSHq6LV4Jv56gqAbCvUnBBbJoJAly74p579gSYzonIisMw",
-	"ipP71aT4OQ+IIHFQkRAMW+WJsDjj9ohmc14ZFzW3jSTrVK/5LBe8LB8q6Qv8YilDAB6H/Q4V57fG3S9w",
-	"Fpdjp/AtkQvTVTRNCKdjtsx6vGjDfPYoaky3mAy0RpBPr2KaPXOEmqk/8laQO2quihI0zgdT82jK+NCO",
-	"V0WOluQafSIsl59M71tkiwpsS8o1d1BG0PFPSwqbmxcWpoWl/GR7WbaaWGot5kJJtuvoOXoDKUju2TVH",
-	"0DrJfJsKVJeBelKLEhpdkX50dDSvsz2XtDf9EL3thlqaXa6/RTgPypceYPvq2tZTLEeQ6tAHc0W7DS8c",
-	"6m90T4n/rLgiP1AWAJSJN6JU3aPrYAJu6YEDGZfKBBcBg8+2KzZUy4ch2yiZYaXSVhs5eHUgLT0RcAtj",
-	"WGEnGdqOrX5ypzBXW85GrC3at8nZcB6YngQj+Y0i5YQkkAiiDDrFi8zdQBXkjozmS72Ak+wHeFTLpMkW",
-	"Gt6dw91R4hmozxDDjJF7cFNOR8pZ3UbJza6h2MtyTm32XAq6ZpXdkoRmh9/C876dUtbDR0qe6cuScucE",
-	"fVzGzjlLx7yeWjOSn2t6p71oMmNSvHuLujOKKdsqL+wZUDvub9b/6PLp07PLP0V0vC+5VC6HbBTjlawp",
-	"Z1EkSyUIUeltJ+x7c8OcZupe3gu+LAxoZJK5sUcYCZMNAdUcgqwqSXL09bvvX6Jnj5/8+U+egv4NLgrC",
-	"fEkN7wHUHDO5I4LkDtYxa523kmSc5WiFM8XFNbQthWNnRe8Isijfc3uc6ocFUa6ho7va14Se+7s8KEyL",
-	"YDofTNBh/WdY+u/0iBBcxG+l76HjoL8YRVWh1HUHL+jxAfCWAENMeocfgkt4uxr8BNYhzM4tKWWIVwIV",
-	"fC2vES4kdxmMG4JzItCn9/pTZ6/zT/6B4B9C4xB0S1luumaA9Bm6BV8LvJXjFybwawv43TDMTS8g5abr",
-	"5Cnd2oJnt6Gw04MWw5/wVq+SnRm0RK+SRC4clEVCfXrznv16w6lxL84t2+lj17WAnCJ6rT/uLKoJkGAP",
-	"Uw4/AZIqvRwbPJuhtqFWm8JzkYn78UHQQOa79Vqwsl3EFUdYoS2Xqk7MdtnY7rRx3Dr/AogRbXyI0I3W",
-	"w6FDmBVqsSsFdquW5NNHVeo9c0RQxUayX+KiWFo4g35bq8z+do0ApAh4ComS59u8ASeyfQQOR9BLl/2d",
-	"7FOrttAt2aPlHmlr6S8Xj/7saepfdNAUvstf3bzwCkYm7roPXj15cvnM++gt9Zcd3hob2n3izd/fel+v",
-	"ulk/kq69j937DRQQ80xPfI6WWJKnjytRjB/2t8aEFXczQ/8cOGOI0WN9DC2L3BwNdOPpglNJyqBBEt2a",
-	"lukuZRbTaHQNXw3if1r0skRB0ooVmkTxFcKoYkZO63aBv89+rb87u3xyYf8HmXtUU7ncG7+4y4lfW8RE",
-	"epLmeyMNT/Uz/fWtx7Lf+OhlDld40uXvirLxEq7v9UOGuPlsw4t8YZyN2DI4Tbf0JQPCR+ZIM1kiLpBp",
-	"kdMEU9fCtIrBCnGWxRaymY4MKSQeNGin4JN3P9Sb+tzyLrQeJlz3QAZNuPqjvn4bPCzMU4ktNgbLrOzA",
-	"7os+LryzR0rKGRhnyoTZwXdELHZ+C93VgnvqvGkIdF9b5Iux33exRke/5tuImSO6M1r96RBnT49ZbrGL",
-	"JhoX+vWbgqsp/U4WTlv2rxcq0zlK8C1aksJcLgx3LhFWCMc9O7fICS354ePzNs3uOyGOfKgBBY5r4vyX",
-	"8VYLrb1Qd+yBJnujLXvCoAk5VhhlhCnRb0d5eTVOUcNiR8/TEVr8xZGB/ePnuSK/uJ4/fWQARO5xplBu",
-	"TmmEl/yOoN+IsBd/1gdCl1euetdeQWGW638EXFlbSESZgrbuGJnpdqyM2eX5xV+unhx2Yfc1jrz6/PU/",
-	"/3ne+quvc2QXvnOr9fW5MzZav53RbWlBXA1e7EzxotjwSpJvLDz2N9ta2b/DKrrLuPd2VcAH0Fp/wRhc",
-	"T/6KMs0xW1VtkWZ7N5wt4Nt+DdiTiNTPO04NgC5WGIowpMXOzbipjfgY2bPbO5q5zfBaEbUUP7569vjZ",
-	"0z9fPXvSkuYL3876tcKFJyDvGbkv+YYMO3uvpBOcg+n9XWPcPvzJG0RmKfCSFONBIJtlap4enMb3tEbM",
-	"e5CQ0EGcMmxA2o2bcu3T470vbE3uiKBdR1IqXkIvTsFhUxec3/qDG1qFxcC4HNzYB3oXWWOuJqrTz6yy",
-	"APmWC4PL9I44DXNCyJGUMF58vsTKSNiEZXay6btiNOkpvjDbm5VpHCRIdssZyVFV2iMDGO3vTgs9dSPS",
-	"/M2lPjZYw/qVDhpKQ1Vr2oF1lclx2IdpljbQHkFTJemabf9QpW76BO0KT0K74yeea/qJfOwVNI7Vg9SZ",
-	"ZYMMN0WJ0+p6/aUUb2xeEBbK3zmrOWoPDU9L9VdfyVb/Sk9B+D4mhF8n4h+UOO9tC5b6uA32xO1x6OQX",
-	"MP0VOcE1zDuS8Tsi9i95ngyMlLl3YlPIPOdRiKqckO3UC0pP1sHjRL3kB9A3lFFBMvW2lV2ektaCJXFV",
-	"sv39HmoI22XxWCpFOy0I5uz+dig7WyL0EMrTi+vws027ct95VVdp+1CbMxGVsOFvFPj0IrYzYM3b1szq",
-	"4VvcbCbjX+AVEcLERx/CBoVyAWG0dGwJu3khZvvMWgOEZ5McfEg5QAO3m+/hAlEqviUCrblqQZStuOje",
-	"HY0fW2aQwAwrlp+2eOaUfRyb0+tBE/FtzgoYf54C8rjywOZsrAtdLA2tovHhbIV3RP8pWQBF67WxeJx7",
-	"1D+89lRe8qLaphq4t8RfktEPRdgWmjWHajMi79Tfhnxjsh928DX9U4p0l7ak7NDgld42BW9WgHeX4z36",
-	"WvE/zQ1240p7KiVmfgC8DPiaYs+0VsNnzIRC/PXBEIWj5g4EwwM344bcMKO/QE/Qej2PiLLDR95Vp0Tj",
-	"hcQ9P0x2Qj1WbDcJCzbQT3/kqMBibTL4MNpiWvjlUHYbV7ZzA6cVhJkrddUrvZGhDBCzIDe29ukBwQWx",
-	"Wmx45XGPXh9AJ/5mYSrrAOXVo7HAZF6RtBQ77Sh0knUg/rAj5FYPzJny91Nc1R1s68p9eTebz+4Lee99",
-	"IakJiWmruUi8RUxqRT2fcbawQSZP+b5mALpEX//I/x/2/rW7bVzZE4e/CpaeWSu7ZyRbviUd581x0und",
-	"md1JZ+Jk58yc3Y8MkZCEFgVwA6AVJSff/b9QBfAikRQpS75F/aJjWxQJAlWFQl1+PxHSxU/ESPKsi7YT",
-	"JoUc2T+dHBWW5+Ro3fIoFvCYM1GWRn8TAqxoopkqNpS0iEYcrzsfqDTMt3SSWvVMkta7gDVfjQgLnFF3",
-	"g0mlyYtjujaZthSmLoeM4OTdDXe9It/SbpDajZvuCP5Gnzco87kzI3RrRmVvLe6HtSj32arVu16rq7Xh",
-	"o+doaXWK365DO5OqPKmuGNQ62c+JknP9AjQJ8Oon2KAxIzSqcHfsF0oKJVgUaejuYF+yGl7AqPAFvO71",
-	"XhAqCJvFBrCt4YFCEsgBFaSjeWfoaneioVHbafyIX1of9sA1cvPgJjl9Zo1ApINqIxE5jr2SDvRZbX6u",
-	"KaR6fdYuY66D55W/IFzfKGy/XHQ7ooErBJ8yFuuc1LiSGy7GBLSNOsaLpeId6NnJ2eEZ98h1PsVpKGLK",
-	"JmIq5LwcHzml2M0qKDBrkEN6LuWNZ2EK9VZ8tStDFR+NrrrkSjAzl2p6RaQiVxGdlzfoZPGV8o4nrgk+",
-	"rpI9d+6iqSXf9+3nRPHxxKwv8cX56Lrpdbdes/btA/jIyFOKpwvt65kwBFRAN5oXhKU27zwsvlv/5tqf",
-	"Ce965Xcjzh5TPieKGnbDvOaSeXWxTE1mdEEUo6GLYe4s/YmVNTvOsrvLB6EDFG/0HV+2k6KQKR6wAR1T",
-	"Lpy2D4ZYJZeIUJaqu8tdtjp/+u9UYKUAYkC7G8I3qqBXJlSNWdOJDCayQZHtOzZP13WjVqLqsExDj3Ym",
-	"tRl4Cu/mGopjdpwjZTt+m9g0sljAMUzgRpFWL8RxtHB4dimG7hLmaRVpWGufA98JvIJywOBQMt2wjNSq",
-	"jxOkjYBfzBJb7cTVt+XJbQqqmslnToxzOlBnUi6y7M6uUFtb6U41jWwLbI6skKCsCc63czdAVFQyltgC",
-	"VoRxrqJoNfTLZrX1WXarWHmQFwO/xA6ag36pXdido1S1QuGFwTcUF6nLcojvgK4vWhBHY0uoI/bCeztk",
-	"H12VnFCKBY3RpJYqUlvQ07URUjYftOnGqBVrGYUtb1anCPn2pgY6Cy79YLhcaF/3hS+Nx+k7AdbUaKCA",
-	"dcsUyUmUC+K7AtTlrqr8FObXpp263UIVUEG7d1IEhE+4tVfZ5Ut89ARlu/OaUfLCgQ/v3NR3rIsxQOVD",
-	"qmhV1qdoN1+ySM6hqaGb1mBoMmb5Igx7x4pT8Cgp7RhPGeeQrZYpRiI2MoRGLurb3AqUeFCgeiVPfYVT",
-	"6VrVqRDS2HMoXk7gzAG9GdogrHjbvr9ceCXnbPlJyO/B6Rjz9qGwQEuSUSGlDfK2q6U0juGWgPwTI4lK",
-	"BL59PpoHjyEAEViIIW7IXMnDjUtdj3zLUV3AuKTy9agc9AcIOZcrw04aNRHDjP+RmEDOWoeDcTWrhBJi",
-	"IF0iFRnJRIR2VQSDvzoHpby6G2NgqyEXCAoHAYsNC8mMUTGf8IiRRIQuEANoNjwsv6sTkJL7Um69qG4G",
-	"bIgTb39ckAm9ZkuhnEpNcbPh3yB7ZrmgG7XYbNoVM8rVNbfVZv/VihElSvziaHN2WjC2cVE31iukqTA2",
-	"NCnvT0oNs76oCKoVamNLdiZYeCtz0Y52J33bppeH2TvUh9vxsu8ZwPitkxAtd2+kBE5p7Vg6tPzhc2n5",
-	"q7yfa6Y0+6y4YX+MRrtc0nIjCxh4W6qZ9cjuq7AOkYQ9EOgWdLkhBNbm9dia7ijgwg83arPqdmSKWlyO",
-	"jUoF8Szy5T0MKUZha/cla9DHtli4UamEyDKUtD8EI8OER4Bu9jegvOiSGVVTZuxPQcTUtOs7MagwXaKT",
-	"OJYKfvDsej8RD35rdyiJlYQu55irDpBzqCPMN8DS3tc/7f/6veeD3p/fjronz7//j7IZsqPfoAwSXm3A",
-	"RXllw5SVydnF+zfEfuK4wu0GWahWbhK5ipmC/ERrjN2qSkeABlCl8Lmyboz1FZLp9BRH7B/mZqhKmnZf",
-	"H+MXffPKmEsqwqH88krGrUlpt5tO8AmWJdeeDiOgRI45q3DsRly0x9VqWd9S2rQVyHgBdQQxNRMNh6yJ",
-	"1AZxsw9uWqC+mgRwce3KCvVKoNocKXkbQA4XZHWP9SzkTYPpCGTzKyBvXgBEZ/vDRQb82YqxtbtRh5N1",
-	"la55UEXQbQ+RVEWcKaL5WPTgWO2QR6kmV/jlq2Xg1/XAq9l7dqvbqvKzeclM0hacOWsyWilRG1LNTo67",
-	"CNC+iKu24FL2sgtBpIlpYibnxHEgd1018v/5AEis6xP5aQNSFZdZ4d29mrRh0hXWiFRgbCrX3zdIm/VK",
-	"sLKoWEA5UsRGTTYR/8CVu5e/nfJSt31kAh5CPR9v0bbvxvMGv1lavbRK9G39FVhDHptr4GTFOPFMDjls",
-	"pNYwFk/C7Ui7dKJj5ohCjd2JBTWbsnjlJqVmQRByvG1PTCUSxAYo534a2n0L95gWfMDwdVcKshyiKkNs",
-	"SMW1AQFJK8aSFbuAT1ph+/BwGQ5a3b9w3VpuuP80zs9ZJa9AN5hDMJgCwXbYJcPFErNFE+gNX9TQCBq6",
-	"PXqdQ5Sr2PhmdEGGDIa/QjfhuugavscySl7xYb9KRSb+CEsF4WHEPPsIDGLKWOy8+CZJ8xZpx3ZZQsW0",
-	"q+hbqqfDGl0WXp0XV51w7QKeIXiJQmKKwX6ONB6uXs4bQL8gvuwXY+pykEY6hDSDLNguzQBkyhWBxAPF",
-	"aDCp8hEzBS5RWG9lK2r0/Au5klgYAlkwc44QvdwA5DnepoB4nttxN0l0ptgwIDxA5wOmHLARq2BHw4bp",
-	"pRVoxBq5tJL/70QaCowsUoabpFQyy+ZEKc23+oWvsWXpxrzZzpQWoWquQ2CokGM43wI1erfDZ5rDXjl0",
-	"u3Yuf1wJwtMY4givrnm7hsg55UhbDoZe04X2QRZvP1I+ADjBlwDn6mn5ylNc7hdkwXQK28pM14r/fMKE",
-	"uy0+hYmwothiqXqinOEnsAcBoE91Crx8mCgF46pQ2I9L4/LpDcDrt5NcPlAvJ8s5EsAYnGNhfnpfruGw",
-	"GxIA+8tbsI3wx5oDgRXMWHGo/1cmisi5SGNtuQXqEp0EE0KRvzaPzFY2002B+yrAdXnOuL+wz5y5ZyM4",
-	"XsSDBSCa58Wq1JrU97WU56IrYWQ1FwHLmN8zUWj12AqDVq7YWrdHsacZr8t2KM8hi22qC7mxfB0CsoI5",
-	"sF09rdDmHXIp2FUZaMaEu/kK44kdIuJzNEWOtupnJrJg/j27yWrMIa9iVoYGSJ5S6OiXJs4dbqv2XzWg",
-	"42Ljcd0hza9QNY/70uSkr9VNpaXw2Bph3Og80KoMOT25rVLgoKQFkdSFiOaypJRZcxj8E014SKwlbsTQ",
-	"WIPVWNYkF7MyuXtjyIRa95/lol54GHhRcGdn8rrwVoUmdCQSbBuJcItVQXrD1t8FZg0DR+XxTl8Ul9J8",
-	"YzIRpiI37hqBauyULdUhLfCggOcpaMFxfOomI+h0uF637M612gzbO3swazvPj/i95wbpEbzDO2maxOgq",
-	"eA+tG6BAPYyMwi7xf0arZQ3CmF6zEqfUGDaLq1C2N+NzEWxL/RTLEqgYTcxEKv7VQYsoUx/tK07WBxZI",
-	"FbLwHKAfISdFDHRsCjmU4SLvXPqyGoc4keuAUO4u5VuS4o0PKvbavEFwC7EWzsfJy2YAoOXuSUp/M2NU",
-	"J4qFLwoUEvYsIhXBsr+Is2s6jFq4BlX4gheukjwl6fSnq9WTVEuHddN9wM1pIUT59HSNZrvXq1mqzeLv",
-	"66rh00PZ6j6YxudWP8oF4pqE01xDaKNJ/I1F4cWsqjvJ3mqQCIN8ds0kpzLW3SialmvvzR372kWrDFVt",
-	"DWBF5fwG8aJWs1UZAPLmxsHkY0ltFv7LvaIXHC9bbv3rJNt+eYs2aMjGVGzV+PCc29RgH8/npPJ2y3VY",
-	"97sP1obV1gHr7ATdKNSRvtRNfDj/0NwiNXOFL8v394shhSbAEELFIxZFRPOIAUOACMlYMp0SgHOjfXrB",
-	"Ryf81i9j7Frxd7M7MpykSnf8S2aMB7NuowQimEg1iFPuoBRBJaKzGNSSB9PF4Pjn0qcOFRXhIJCRA4Wp",
-	"Y5WtCFQEa1Xilb8OYgZinLjWlLrv/O6v+w7nBFkSvKJ64gXJXmG1XbClAFUL5hnERxwYpmYDX7S4qk2w",
-	"YegBF0GUhGxQ7IHInyDRL6yCUQXZzOxy8c0+2T9jxJaSNM+Rr77Ljlsakv32hixsbsyAzqH01P+bnBdK",
-	"/TzzQ1pwDuQTrpwOqNF5QehLs+A1Yu8qEAeBFIYG5fudUZxGg0zjV0nugGlwqTiTcE1S5kFsPUTCD0rg",
-	"hlaFFaMRSTQdV+R/vrpCr0awN15V3Ne6+XaUVOxLJai7pMZl0rikq6sztzJPmRCWm0C0Nw37TGdc5P96",
-	"tGM7tBQhdtHo/19/eBaeDJf2i2elocn2ZqaMUqRB/Vap4cjAnp6u5RQpUYH16Mp3pBJlBdOXE6oa885U",
-	"MsOXpslmzHpOkFG3VseXIc8FU0/0C0KH9lCN1WD+7wXUo81Y5vGpLRwmnIC38LVWWKgw4vblJvi1tPrR",
-	"j/fP6sX5nc921BuyDYrESl7E4szurhf+L8lFy9NZZGe0uYzkmxQai0dNw3h5Ks2j+KGCkFgxUJBgEUSs",
-	"sWJUD7Ux6EE2n+lEuSGXrjIfizdts25s5hjtCyeH04K5Pik11y6btNyreHza7tSBA8jdsPrVbon3ADPW",
-	"JVtIg2m5o3ri1HepriZOZ/ADnohbT2Q6Jav0cT27hmlw224jLGLxxJ4jMpaSBzWT1VP4+noD8p2a1PYO",
-	"EsrLcXo7RSzEnpasiztkEV34fm4sR/e54YELslu7Z/wvXFxzDFF5VU1Bk7odzBgPaBjmf1UMkoOrVdFp",
-	"hEMPqpnMN0tht85Cu3gcGNnmWeVMFnaOEJGXux2ARFzy1uX1NAwHruB4TYNgHudg+cG1WtG60yiIZFIe",
-	"nA6ZoWXxAaDjsN/CPjxiJau8iSdUfGTaNa1lQOLlkVWuSSTlFEmd7RI2jzpAUBjQFZLy1p8Jo5GZ5BVH",
-	"Tq1w88il0CAK13HvVQQUm0s1xavGsqp632chlkrn4BYY28O6UOwKiZnSsoItAdLTa8XfsN/sdS0Q3WhY",
-	"Qdyq2DW3dgcjLxiUaVhdDEjE0aIFsNGXKuBLI0ko01VfPc64oFFTBpRw0UpTquAc30eUOy3o2iOslYnE",
-	"0bwi7kIGlcI1rHEN7idMUSn5j90TBnBgbjNm2ElavieudQWBss4qtueQfGkoBzqgUWm5tFRTplyLrEoi",
-	"prEJFfbEg8pbNWj3sBpw6S6FbyGmeZsdxN6gClK929ETGrNGN4ELgRr5a0WGjn+tLE3lXxmZT6RmZEaD",
-	"CRcMCiGwsHwOtMHpqxFNy8nxall9ZtTZLiaUjKIikGKGmRgx6tiD4cc0tuqvn8nr3I+VjZfUtCus0IbF",
-	"LdfMsLi0I1pV7rLXTFmZH8zTtHIJIi+/Lj0Ol3lHqS3yO6xb+27qBOQF0ouSl4NUWzLzmdNLZ6izoot0",
-	"TtM9zG02/pVzhAU4m35vziqdahtUudmsMShUi4EDKVrdxOKIiiar+T5yaQtuGinbKjqGG0XVq22EdRgy",
-	"Viwro1OHs4j9qSEDcOFSfGpHe1MSHFAVKQi5XuxgQO4elW8aSd32RceKBmxQjqPxC11gbsZugBMeTKBC",
-	"yyUoIc0EDUqhh3wGqD/AC+uSPnATPD2r5K0tRXTqN8RB7ubHXTUdG51JfYnvjU6kmW9d/mijErY86CJp",
-	"+1/WOfxA529dv0D7Y27txt8EgK3ZASo7JAZoD93BMX1a7ercwinRy0HNGXE59StCqPKgwdTuvkGitMTa",
-	"CXCNRjKKgIjBJQgQIAu7COJiZmOjU+dvUpudVmRbJ6CqJgs3mEX5h5GkYd3ptolULb9xDRKE27TXC2H6",
-	"Stn4qyb3VgTu4cjae7dJt5K1wUy2wMTC4vjmoF6I1NtqvqvxTkelnUlIq8I1UVLOHMko7GPpvHPs9h0r",
-	"OSdGVrAXtDz5trS/dmytZuGD/UIZ4LqUs4En1ChtxPB9C24b15SHPhtqv1x+4nDuWstWdm5Y0df16513",
-	"hb2IuUlwy1glwx+YTjZADhwmvCxe85ZO7dmezVEQsPYFhAP6XAVDshNuNEbJXsCPITWUBHLmPqUE41CN",
-	"k9x++dq9xEix0gIzayrOiZAEsmN24FUddWXd4qys9/fCELskL8gwRYw9dwE7gDVNUWIbPMJO7HqjDlf5",
-	"8VSu/QYsikN53ZTAAl624bWuKH116hwu7CBmyvVWd0n8/PlgprskiBP79wDK/2ZsJtXC/06kIiHXU//7",
-	"UtZmPV+WH1DXvbJ/naq5vMzCLq0yYDIK5VwManm/Z1jJVh4aGjLNQ0YMxEB88Sb/iiE21x/Sk6ICxW9W",
-	"wGzLG9DWwaAPLhCUlaT+vCZJPeN4Xv8CuZelmfBDqJ7wjWhA/fly5azm5w4MaUVozQWocoJ08rwSXXQ5",
-	"/R9EiebXzBqBhRSh56F7oglDN2bGqMCWYvBQwkK0qrJnFgMnGX9q5Xz5eFybGiApzWA8LJcQa7UrPxxF",
-	"9FqqSswzaPT2Ebuu72aGLQFxz1ZJfyoQiw0V4bDC456Digyysay9HX5DN4A4czddfkh2i246e9lUZeOt",
-	"XCUHvdZmkdiYikFLyggxbtvylR7Km9ftpnHVRjWaeHXVxHymm2TI22cUK2C75AhK/3MKmQ0vzRKuFS/2",
-	"JQYO9UF1GmE1oQSaQaOIKQhrK0bDF4QS6ww6iHiqHUVH6PryAZwBcvL1TQlHZVauVaborrINOXip45Lc",
-	"QyNDvVy5VxGVLpfIr61DhQmFfpym3tNqwUUuQl4aOq2un2+JS2R84WpJeXyzrM7XLKvTjlPexb88cKqP",
-	"/GeT598mG2fV+uy+LdiuyA16gvlX9j4xNxGjcgoHStBRdvAT6A0GVCleARVWXwPdXhA3lrdlWiJiT5Jg",
-	"6MYsbWfYqlC2q+SqkE5836o1vqHjtYZbPnPC6i9s4QTtzqdagwWzOn0z/YEFjMdmXTZg6byN/uSYGjan",
-	"CzJX3IBL+WIZKlu7Tgui7WUQ2LJX8DA9PVmvJNFY1bG6+69NO1zGLOAjHqQtvq1e4iqUgT7U+XscoDwf",
-	"2GddEfzGsIATnJu+/Bd3bw4Lr3oDu2gcCU+rsGodxMH2ylky4BUhDbhiCN1cXeaVlhK0TOvXVCQAdkBp",
-	"HcKfTQF3P2MM12hy8f4NGbIxF7oBxK5LqadpxByggX3M0ttWLu6vfJwo1r6dUs8roNkzEl1tIBfg63Zd",
-	"+tXMpdsTK5CYmmImNC+o83ErDGc0ZaiKZDAtg83RZJhoLpjWxD6w+TDCpOmznQg1xQxIE13la+GD4hym",
-	"EMKQa8r2ZBQybQbLA65XE0ajtprFv7IBoJk1fNV8P2YVNK1vSWpyOwdq2TTjJ+V0MGt6c+gNG4R0UQWM",
-	"otOuXKoNOT4lE5mopsWKePdMoJfb2vCTbuERhgn3d70JxCXmxp3iZ2KXzUthQYvrkZ+OpcGvqCcqSq6e",
-	"K12mCiM2Gl0kITevfQN2uyKJKriPbddP1DaHySDxXOBpw86m3QFubppcahQN2CalEW7e6hdk9xnqpbXf",
-	"RfG8fcQDYjzYiIgge8ctY/FXgOhXDuIt27S7bVNl2Zi0RjlqobXyCRxEpRrlO+PgVsWhVM6QZzRKcQRC",
-	"TNwwMeaCQW/hNWfzAj5SDjzD3uLeoXeu+h8NF29bgJTNu4Jy87f7M1x+sW50hBuNPukN+oIBoaJ0fTZZ",
-	"8BuramVIdYuq6CKfTiNTkI51CHF+ircFElEz9e1ftma4+FotBSPfGbyEPzGRcwEwpgCacFCls43GDyK7",
-	"0gGvwcTV9xL7b9+O/4Hj3JHn8U++AVdlHCt5XdEP3z5BOVSMTgfjiOqy4z43E5mYYijviSaBFNpVepRA",
-	"LYuwre2Ab1SwjO0QuXlGF64HtlwZAbqqgoOojhYMySqLU/m60GTdoBzSgcmNRp3iIuViQrnxdz3OVioB",
-	"hZmrl8Db2etQ2G+00xk2a1IpX0aJIrE6zvM+PtFkSCMqAnZALvyPHk/cE4w/0S/SKks5Z9p+npWVraK/",
-	"+iakpukYJtJOoKbTiDNQeR7yJTfN1MSKTJvxYrFNU9jGIffV280YWAslH2mNTTbKfJNXevdsEmtFplnw",
-	"oIRHlEdRlzhsoy4xMu4lMdI9jBIRApSiFIyEdPFEI14QkGczjMHcjGW4jbvt71xRUxEjmRc07OlkpgmW",
-	"fDaIRLkIV214gxp2A3iDxPFMjBiSFsZJDE77X4k2M3TnAV7TW7SFtXI8inwdy8yDHQRyLLhjnHJLZm8U",
-	"RdIlSlK66W6HzwDW0c6cUixwHxtFhR6BDxJI4cv6u51rmQQTdE2QjRYSkqq8raoSnxek6Ul57uJm6uKS",
-	"pRh+o8ajsOV5mNMHlOuJ4vG6NqTSxJlAlgpCNcGbZBnATVJ4cIt/OA7bjcgSCzAlpTlSNpxIOR3gV4rG",
-	"d+2Xs1qY41oI0CrCxOWHly7GEgdb20Nd+7M6El0NzETJZDxpqu4bnRJFqAdSNH2EtaMeIrCiK3mYiDBi",
-	"gPLEA2ZNtXaNEuXeadMoq8OKaxZlcv2SKdiff6NOyqP9Z8XXBnJU9152M4kj6srTMB1qv0bkCKraM5qg",
-	"JZa1argB2AgGULxWyhoBTwDKsJR4RrSA1NwQZreWLGIbLJP5j1uIbGlPtZeNXOezf+31wYScdm/S98mu",
-	"S0lxLhBRGMTEjw8xHjzCwxJHeb/33NOUHwx6f37rd5+elPOU8ypuuQmNYyYcRWKeK30+keyaKWQDOMdk",
-	"sf2IjikXjkHJZS3LIJ5awY9dVwbzXFppswz4KmheHQVL9WHQq9kGspYe8/xejjere1e7HW21nGMjxorq",
-	"8uVQ1iKq0KFMTNFy52FzHGxNyScRa8it24zQiZfxmv+q5IwcvSB9wkfW9AZWoocLcvH+TVMEGkZFFcgn",
-	"tLDBgmNvQnmBC52XbxZ2xMiRBsNqy2SOHBxtspiKaRkllclV+Lgt3ouWiQpYM6r1jE/EP8q6v1wHtIJL",
-	"pDS6gg9MmXeyuAosFIjrRowiTht3H6DMq/0OYpQf6ZdX1LCxbJ1497nNutHbu9vL7JGQLUoyoZUpgrW4",
-	"wM1qygz9skLYeFJzv4F/q9I+m39efHz9nyTi2mSchfC33utPvaOT4/VtcQXujJS5jUUsgGCI/cEoKXgA",
-	"6F4ytKIIdAnr5d1OcDdD6A5zPsu6ld95cDAvZZtHB700lXhG/7z4SAL3BOuevH5Hjp4+Pzkif/v07uMv",
-	"b34hZyf9s5/y8O2XnW7n/3W6ndedbufC/u8fnW7n751u549Ot/N7p9t5W+phfqRfXn+xRqL9yS3I6dnq",
-	"Ac1eB+WerIKdoJW2+SDhFmM6tZtLQXcqOvjWj6U04YuSnBpueLMK6UhX5rUIW7d9NUEGKB2m++q6Mf1K",
-	"A6NvIDJLIh9FngACep6bmJ4lGVtbau7X06tMhbrU4Q41kb9S/J2TBtU1S2K37vU3lMI2AvgmfDVhrcut",
-	"65hH5iyKBlY3G5Xn5K+uGOKH9uVBQ6orsBpdnALJcyE4YxxrMmy82S55dHR4dPyCRGxkiD0AeCD7+URG",
-	"5b5srbWM2HVptSwPUqIU//0nOBZd8nCgBZCCtaNPEXJwTUuP53ZU6QQIaTelc5Jt6YQLIGDWRE/kHGA+",
-	"NKGOg76iilcMHIjyAF6ifBXgI0f8CbdV2cpwo4ldv/L7u3b+Fsj3sdR86UywQsLVRvnxG5uqppeR1O/x",
-	"L1QYSo0m7HajKErxOvvkhboVsEJuCur3Ifu2m2xB21L+lSjQGp1vOlstTEDX9SQ5REvNrpmiUZOdc0PC",
-	"lMxUNFPtbSvo6ppJFTJVNT9uJrCn7Pm6xuYHp+u3ccr5QA272QlnAxSZYbIoT0Y6x6JLXn/qEmTd+5tg",
-	"PGvvYVEE9BlCKsIRzuv1p58g5f0/l/TibI2+Luuh1IwoapgmE6DX9ZuuUYxCzjcVvyYK6BPKxacY+oUO",
-	"I3YOzD9qTAXXkAXGdAkl1h3qoTtkJZwglBTAJeHMFPi8BBhR1xhkt0u8O3akXtMKhM1q7/Wm/iquzvp1",
-	"bbZWubjDSmwD8TTtHNv5cVe+ILTkjHHDmEW3k65/IZsGPlCnm9dyZc2zZoP0My6MogOWYJEApvaFNAOd",
-	"+NQzg7NWp9v5ypRcHzFxE9x1CpS1y6dDrNHRW7EmK/AM+VjYBsZlQ+pFJZNK6nzXLGi1SxO4EAi3AkZi",
-	"psACuAoaJPuMOPrbfuXHwKXl4rPlIM6KB6bc5f7onsqCqRQsRLwzR9sORQtuw0ciOuKyzNC5TIl/KYL1",
-	"E2TKWOwAxyE/ysMKxLRCAsfPTGGgpbPPAO36M10UoXyhaFlD75WVaeCSjZgxZerT7Xzp2W/2rqkCXB97",
-	"i5eLt3iTl4vLt5f2RC7e+xu9XPzubmVHwGfMTvNGULSN6pryfEqtClTLdxAS8pBwkwIa0STkhhhFeeRg",
-	"jcyElSMCti5pKo33uqZL4zjP5ahR/n25+MkVMmXlSmmFUqEAClwzrEoSAGuTIxXGCtBBHFEh8n8IHf0i",
-	"/pYI93s+Y64AkTBEW4kcatpVY1kHfpGWoJbyu7ijTkmivQxB9I3Rjk2oS5AapusyXl1idz1rCBx5wXAB",
-	"+836IlkodXKGmVdENZxg7zwZU9SgXWRj5JS1LwgKmNYD47+6lepquNsA/5xJ8ktGVZNURGFIhZutrVj+",
-	"6MvzdkeBt1tbFigWricH/J2FY6Yu3Kghoz7c4FtppcjqottPBg1D+40uq+woxaGnb54rSMTh5QZTt+I7",
-	"d6heYgV4KmE3OKa5W+ze4FSOdQu2RnEabaZmTRvo/eW4TzX8TmtaKfxGRWtJZU4qT+ldUt8STHUhRTsB",
-	"S+ZoJkv3ypDbn4dpxUTDBeY0eslF2QJv0GSjVEXD+4ixZmN5xaJoRwnEmdQm5aNrNUE5i7c8Sb4QbpAD",
-	"aG9QzLkYRK4VtoFI2su9J9Twcu0Cho1KywBKoingBRtbf1G3m8BL/FajCkxQJ8CLFa4nw3mVGTuPNaNR",
-	"FUJO0/ievdLQqJVUJgKOci3F55P/1lqLny/9HGS9AS4FmO9YQQuRKx3ylnHZ6mULnLNUa0hwCkK/O0fI",
-	"LmKr6W9P39uYRxfGUjkXbuve8V7LafQ7FzeK33pz3q4NyS21dtRbIbciyETASMQhs2fmjCHuEvpWOo99",
-	"bo+qCzKXSRSSmC5I5JoPb7R1Z2Mo30+qeIWa0Afl9SinN7lHVs7tKyeyLSb3HTPnGY8cdsg4CkRflZmy",
-	"xkvh6OFxNoEcbggdE+bGM5o1/5S4DrWT3W6HMIqXPqZcFXXBQKUdd3iTZmvyu6ul3cxKbXiAymW8Gh2d",
-	"tkHenlkvuMXKyadyhm7hnMDx3XZySPDeQ8usVCHQCQxsaSBHx3gwHCoqgkkHCNqC8vhv603KFZrWvzHs",
-	"wVgxWb/zfMp5HC2MzidoEzXVBgYpFV3efCTVAflcNFGeCoZrwoW9FPN3OpmtWqIa08K+0FkcsZqyvSrS",
-	"/Wb2pqqhAW6QMyh+HGUT/ckp5Eqayx3RIIFwhYiDV11yNVwYZv+FsIL9ATo2r/CyEWNXdpopzONB7tHn",
-	"HfvFTllQPetYnEnBFgefUL/TD3qulxSwM8ykc94xMoomMtHs0D6Gi/HhLG3b/BSPFW3Ng78Bn3K6/dyA",
-	"4rn9KbPpcY/NPJBfIxvmZu0tfK0Ur6mmB0fSaT3pxyoEaHq8mdAIo+3eX0deUqBvdr9ar93+VnreqUDk",
-	"ruMM63bmtAAPk2ekAZDNurcpO7Vkh5UUTtmdTOBJS1O08pTcgSSVq1JVxUXaeazOq9DmrnhRnHatilZ0",
-	"Wn0BqhJUW7PckOiqtpvGn++XT/VO3CM2Ko9vVUlsOauWlzonhO51SxfKbpUb9KX/IRhJNDsg2ND6VxKO",
-	"Weha1YcL/KFLtHQNk4KRuZJi7K4IJTYoQnUKSWLXnaVNHabD8gYVolOJ7Y9wX8dTj1/pYqMkDyYI1how",
-	"YaxbwLUr+gy7vurGb3Up5VCKvGnv6LyH4mZ2fNY/6PcdyYbhgpZXfaVuBZBehAhsQYMJtsVktzt9ftI/",
-	"Oj45PXvqdoUS0NNfX5GTk5PnL4g2VCFLXZgoLLlxhSKO3Cs3zP7x017/rNc/+XjUPz/qn/f7/68q7QpV",
-	"hUqGSQDvzcMuSQT/d8IQ+FYTbOcC14hdM/WCUKQCI8dnZwRQS4sP/3KEj2KYyll54MtFdggUzMylmmaZ",
-	"ZV8Ic46VMfZtr2mUsMIjvrl0byeSY4Dxg0usfoT0P4RUoWDmKyhJeQnTFZQEWycmpIbaf11+1v4YSGGs",
-	"iwOODQBXIGrnVfEt7TchFqr4mIuKtkaohDiwl/07oVHpbFy6es2rSYiPPB1fdXM47uisSgWUcoimE7IY",
-	"+tOlcD2d2agmoXtYxdxfYPG3Sxh7wbcnq8J9js767j80a8pUC2ad5PVTyUtK3c1l/xImAD3MEidyFZVt",
-	"LfBFZuf0Jv3gLfbOzKAWqV36rmS1CtEi359Zwg0Pnz3RoCBLBWdPT9q1dKdtme7VKveFX3m0QWyBxaYx",
-	"9nbIx0yXyMPlbxe947OnYKEn7At1tp6EfMxNee9uaycgTOII2nGaxnbSBE9pzyNu5dhVUN1Y0TQnPBay",
-	"lEfkd99GMVwQarfAiCp7XOWRYaphm3TEReN3rgw6y9FIM5Ohj6/iIo2oP0IrRsOGY5PXTEU0Xqdlf7jL",
-	"MD7HeNtWaMX+wiqfhnmf1kDrLVqt/QvUZH1KS/PSMqMNIgXF9myXBXDKuAxD7pzIwoJ7IepmCl9QqNwM",
-	"FwuivGAX163WAu08fpfZuh3E8ODmb2kcczFuCG+6hGuIFeOUQPrbeDAaTb5KgdWdlMzw/qves/ugDfIA",
-	"PqaYkzRMcT3tzeCnXqCv4SSz8teekOgxgniNFGOKhjzRPYdY0YWdubey7WRC/dWVKuR3t9Oy/ax8nv9I",
-	"TCBnN9mzShA6pBhFPKgC8CjuIquftxNFcBz8W5RGYTK7VcXHEJZ/XFIlVqa32etW63C9sN+OviIHxM40",
-	"9kOK2LFRne6qA7d6QC33YoqnyQok1x0EDJfrZuFk5Og+C3Wr7ljkwfxWmAxyLkJ6Irohq1ruzFTXWdEk",
-	"LqPagu0kej1mYFatWLbN+qyLG2hhGLkFdY+qlMjL1KVo09y8AbxQY2zf1ltLhTNZNmnOJfEPWQsJk5ui",
-	"3YdHc8txgxCpZu85a19WURG5STRzQRuMeXFkX8ZQ1xNNjJSN6ueBx7lpDVF1fOEPES2IlmSWYEcod62p",
-	"0zqC+LqWxzIhwbFWTO4ui5hd5rRRmc9dQP1HVIwTtw3XljT762oZVyfOKduIOABh9Msq3TzCYMj1Mq1J",
-	"nWUopxrwp5T0zRtYjK3xDWTisKqXUCPEQyv97JqphYsEdne7iGsBnNJFXTpszGKzADUFrDM6p4smrePN",
-	"BeF7xUrcgtO4m0Jue99LPhZv2naOhKy8IxRSBlQQ159ONB+LHhcZDyDV5Aq/fFUG7lhtTQrgu6eFmOFJ",
-	"aZ1uxlNRQKs5Pm0JIek0tpZ1ws7jThpwqub5kokQKBHteTqiJptq7ahVBfOwHtrQhSZjKcOlTMvDbvcB",
-	"woBNaN+Kb1lCNWnn79reHQB0m6PbriOMMEzQqhMW0GU+yYXIS4oFgikrr3u79kQh7fpw8GvpuNJHLFFH",
-	"NFmHj+ngWixE9kY3wXh1dykdmuThSx61bVUZ8igaABrtOnqPfON823G7u5SPGwDlX1KDG3Obsbdw7iZU",
-	"CBa17H1ZKr68IRqs/86wqpmGRhWlDpvYqhEzwaTlCP13KkbYlGmuVcgA/MGW1VkV1A5UQQYcGujhtqX8",
-	"1C7zvAm5QB5pD2/j3zaDJs6tVfpyhbVf6+/mNWLn3lZB/Xbgdbn7v9qgR6NS/VaQ5xJRO5Pv37xry/xV",
-	"Vh9woT3svLJDsQd465FIBf/KxBAd0yDFB0rD4i1tpX12zct8aHQQKr7OiCtdsRfDR0QzqLbFGoMCoolz",
-	"n+oxjiKKt18TFqh6pUvaOntdY5pDroNW7DIx5RuSjXidhzvknly2fJ+R7+ICsZNbQ5Nvo7tRMR1LUYVT",
-	"BnzsAqqvscYEzzEH5XzWY0FNoqoTp0lVYW07amkVNWjRMAVqZuSEz0ZYsxi/sIjbo/5WgeJblzek3enr",
-	"803pCzQNL8lx451gSUAr9oJ2OObLoSTkuw5x2iFFBYhJA8C2wf6a5uEl1zVfgkpuX7vBsu98c10Wsx3s",
-	"r+4Rr0UI1f23kHVIV6/ltwpMPquuJ+VRgY1lqykQGYWOaGiQCINBlqb1J+vw031U9KCRBqTBVAl0hjUh",
-	"VfxDS7LmcoPZTeuaV97DySaHWk6KoKgSwgJcERdUbBLhR6ubv7cff77E3hdXr/GAl4R653miZSXaPFe0",
-	"dKfLlIyrFc14psstR52RfxVXeT7RLBhAbe6Qavb0tIs0ZVSEVIXE3UnnGMvIeorbFc5zN450GA0m6DPX",
-	"k9bh2IIlWRtVTbVoBbsKy1sOyDsp2Ll1eg863VIGtJLKlqWK0UpNvEnUxN6iZg4/sDiii02KZJsC3rTj",
-	"0GzOifl93Uu1pmrOan/XGKuaSlo3gg3B/6aMxYNsGEVh+weLEU/7pE9CutAH5POER1AurqDRgQri9Qf7",
-	"1Gk0pwttzXE5JLUrwy951ntE4fSF+tq78ylrMZa2gLWfe8Wf0QX2O2yoAsfr8Bbz05Mbfd06zHn7kGA1",
-	"ofhKMB4uLH8+m25GldUGDeYvyUXjslboNtqgetRBCLhnrXQt5d6Zm8lERh69ssU7lyQyy2kS2mI0lxoJ",
-	"uz/9gaTSdwp7thE17dCF57fFziVjJgbcEZ3djJgEMGTD5vTH9MsNIqgZQED2Bjk4NHvz3JhynBJV7qKT",
-	"it37iV78NncQ/y+jKlr8JiMe0rY0zBd270DDHcgZ01Cfg8UKZMGo6iKyK4VfrBefxMRI8PoQ0xVgXAV0",
-	"yK9WILvxpMjmJ0frwn7e3KVfOe4/z+OhH/dzhiDP/uYrl9IvHh2ve5bDca1fn3dwEfQumTST3mJoS6uI",
-	"4/RkwhW46eh1J4qbxaUdhqc/gJxwSTcXpH1xoXzBwN9eh79cXpD//fnjT1AlLsjF+zdkysDphneDnQxv",
-	"mQ5gYkzc+W6fz8WohE3wJTbcI6I4wlCnPoA+IFeHgGd6eH10lZK9S2GUjIBmlSEU+QTZsglc+4JcHZrD",
-	"b5hC/e6/KQX7l8g5F5Dd7RIaaelbKKES4l9Jv38S4JfhZ3YQyYBG9hFXB/8S/xL/k1zoKQbVry4SM5GK",
-	"f4UC23OCOfYrkGVaMofd4sSl/aF2LAf2zq/kbEZF6E65M3nNCCAR2O/hadTeF4Bs51RAXcfVm5DNYmmY",
-	"CBa9f7DF1TnRQPAM3J0wzJTPcyjDBTpuY37N/iWIe7yEOhAIpLp0gdM//MZp//kBuYCPwdcj02VH0Y7d",
-	"2jUNKk+4IDEdM31OrsDGXCFEz5VgX8wV4SMyk4qRkYwiOX9BJhQrJ8BO2DUIEqWlujogdr+3o7y6gOry",
-	"c2LYF3MY6GuEh/jP3y//84kmMxZySqy8dXPUpWGoPNa5zthpgO8Nm6pGPGLOFvknEinO7fMoCWSUzAT2",
-	"ptJgQoDM0q8XvFMX6gJAaLgg//vyj3fkb1cAgnaAe8TVTzAtsMOA8+w7jOEtUEYEeXP5Bzk9PnqWNg2/",
-	"IHZjxnnOenR5iH/59OnNLzjdnx22tWIjIP+12iEjFGIaYwU+l+IwVnIYsdn/+ktLcUX+Zm/5/PTs2U8e",
-	"Vv/KKBqwK2uC/51Iw16QK4jN6yvXPGvf304KTEE3xdTG/mvXPZIhMCHW0pARxccTAyO9+tKLmZpxrbkd",
-	"QtaSm/0VMP9BOeEXPQVO6C65ipNhxIMrIqA55YomZsKEge6C0OrZAlSLhT0u7BihLVqh4NjnyrkoPJvm",
-	"erHhNEH1FBYZxj5kkRRjO49Q6wql9egEHLiX6NmlvyIzqqYaBCU/bNBZ6FzXmZiktD1WkaAECFmK/iWg",
-	"6SlgLtOBDmrH7q6KM0MBNR9O52BC9fnhYYpScuD6Vw/99zPgis5Hf1EORuK8c3TQ964YjXnnvHNy0D84",
-	"QZLhCWwFh6Gci0jSUB9+w8at7/bPY4zTpC/5Juyc2z++V3Ks6KyTpWvgLsf9Pua9sKbfOg45UZSBYaan",
-	"jWIUdmTcEAtu4ZALfPXls/hKPt21l9tRwAo+Pe0NuSG/c5F8gc7oUxxL2U6cjvnwJQ0/sH8nTBv8yun6",
-	"r7yT5leZiLCwqXbO/+vPbkcns5kdfnF0zgZDEHbsQAkMHQPe+1saTBxYfl5LOucdlHzoRLYGQSamh03N",
-	"unN+8hQaqGOq6IwZwGX5r2/V8/NEE9cAu9T/CsdoeBgFF8IJYdq4l7kZiNmQLVienLrfe057oz+/PT0t",
-	"46P+/uf3budwwmhkJl/rROo3uGS9RMEeEEeuFihr5ZbTTn6EawXoDeJGbCYrNUt/SReazD2VAq5CYLci",
-	"lTiaYLf27/Hv1Wtvn3LIhTY0ig4wAjlmpUjtAHwBGFQY1EQQC3RA0AkfIWwA8nzbkRBu0AitLMQbfCJ4",
-	"ca3WosXkXxA9YVFE8G9bXwOo34NbO08KKpApgEBA86N155wzRsdMtNNJWJcZXnV4fXQYSDHiY4edUblK",
-	"l7BRoe+hWCyV3UYrlsAN4VXhxisKXzZV2SWH7ia/MRrC6aTpFz5yaBZsevm7xGE8Nf3CZZr0/v5nq/3j",
-	"LxcZyOSs9mhfNoclooiOlPVc1FST4WLzzeNo/Vc+CeqODIhge9o/Wf+lX6Ua8jBkAr/xfP03Xrmuy1ol",
-	"+Tu4xpQ4SXaeXX4ibqATTCgJZ9tYlhb1gEIKaY9B56gQjJql4wraL+ta+iHaQ9OYGZ3z87H8g/gjq2et",
-	"S8RUyLnoQil2l4CLPFyk5xp3QzhGzJg9So3AGuCn/pxoP40TFUvNcq42HmbgrAk+ObjdcG9CI6pmZToN",
-	"0+EnETdWps1LGS62Le8X2Q1Q2oub+Pfda9xnFmG/cYWu2bVLZc7LGnljNFjlJxpWmWuiGc1BJ9IIyD03",
-	"1c0dq1m3c3rU4BEfpfwdCLBqNy+3Wfk54iIfTXPHc8LFNTewSjfS0ylb6Go1Ld2zgO8FcjVRaNfqRaa/",
-	"WKEOWFwTLsZlmoCXuHH+wz79se5rO1NxmLVGun1aXkQn2NwunGPOQ99QyDmxsvSYNr8dauUTnc7ijfQP",
-	"tWqtBjqN8ybhb1fpOb/nHnnVJbk/Wlkv/gXFufi3VGKvfgLaxdfh8dnZ0XOSliUSad1lz/5kT4ndbOu0",
-	"x9KuR/yyW6Id4VCGi+y8eUBA3PCSsZJzZ78wG+BUBNuj7N0gTOZA4Eb8mhGHaIkSKhNV6i/jFGab696a",
-	"tLImH1AC78ZX+EOFdp1q3HKIa5JQ7i1TvWUC7z1zGjRd+Ngji0Yu2owR/PnKzLa2X8woHujKo+7vdMgi",
-	"DFgPHYmkHYCwDruQBLMrVUdfd+/dxR6woQAqJ7YeeHAVGZgpgCYMjP04ZND3SlpjyhKNSQCMe7YPCilG",
-	"w0VtNO0Do6Hnvn0IAbVu56yJzn0S9JryCKh8NwrCBVRgFOgcwvIhNXRItT9HbhCf8/nJQzj76co1ibg2",
-	"F3hJ2y3qdz7jpsnW8QrSWHBlCXyGAT6StH5WSEOCiFGFRcEQB/53wjJS7nPIF5TJQFautMsADswWVL+X",
-	"BRBdm9O93ha+50US86MoJV3rPDLwclQxIXDp6TuXRA4jC1bvS8Xu8Bv8+/2QBlMh5xELsWmgnaDBjL8J",
-	"weNoFbdpcO7LDQwe09m15NRJjT3t3HuHolUuaqPAYNFcgmVYyASZchBbx8e0SDHMUC+lEypCZ58r5TSI",
-	"pL5nEgpD2svmfZPNV3ZZdCaJIKYp4jvsYM7LvamEJo6qqHL/hpteJEiMeid7uPcraWCkqtq24cPCvr2m",
-	"7LXiYYjF5wwDNF4SLWseikmqGz91KBODb4mqWuWceKjukjKCCrCNXXormWxUuixQFPXQHJb5RObq1EYj",
-	"4HG3R8gNfBg7O2U+zFAxOu2NI6rr/eeX9rq/w2U7XMnsKVCqW3GCdBGZB+eA5uY6fQfXZkG5S4NBpZpd",
-	"tK6P86frnLE0HPX7TRYdIG0OmDCudLV01Q+/wS/w8/dDGsdKXm/gHWQr19JFgGmANkkW8JCFRIqAlXqx",
-	"OLTbFsQ1Qrh3FzIpv8AV0kTLGYOqOxYBlmUh2lxsM/J1rVhAaXD1G8u2F9eG0o2qcDuyjQ6lFA49q4vF",
-	"rAGNIlcY6zPeCNlUnrk2TL1c3I7E5xDESjdQHGYXodPsKkFcEWrH59JnC7AmPC2sfqJ9FXkPJkEfypiJ",
-	"qx9cZzaNt6V69trKhUbeCG9A5cjKWqF1j2ri9CPc0W6BVRlbVKjl7JK9fUH82z0nV5//D7bYbc1Tix2j",
-	"25lAygvGkO8hyPe2lj3LfS3/XulX4KH7jQgU5AMIjs7UY2c7ypybSajofGc64B+w14K9FrTUgs9OdHRu",
-	"Z2itD2X7QRDJJKw/Lr7CS3YoafCEqlPiRRS5k/PsoR0ScXIJ1Y6OnilGNGOCRFQb1yIGaWRtoF0N05uz",
-	"FGKOCnSrmywxdr+VRAVwEIff4N/vhwGNaeDA4auynq/8Nbtcc/eMf3I2r7IvfqyPy8kspgwmUM2DVQew",
-	"RGRCddYfBhW31juPlZxxndH0M2GPJdCCIBPTVkLa7jugoe/ojHWwEaVKuiIpp+33z/zdt5+QiADoDJ6x",
-	"KtDHpX0gcx5FZMgesdz9BsWoKHB2ghic2Fsc2lGaAEOo3uBIFU+o0IffNDfs+yENZWxuJCLrg/+X3LBa",
-	"TwwG8QcMbDsuWJuyshxPqo+fdM47/aOfn/fpWdijwfOnvWfPToe9YRCw3vCkf9x//pz+3D975kjgOued",
-	"GQt5MgMUqEbWFt/1Aub+lkvULlFCSg28FYm997ibwETLyrhu5/T4uMmbuxKgkljGW98exg0j0Dfi2udN",
-	"fnvTsOP5QlfFxlwbtUhTkbu0PSGLmGF3bXxwFPfA+niQGEAKwhplhyliFKdRc+vyAW/UyLCs2XD3tuBx",
-	"2ALwL6KIoLCHPvlNlTcQQIuFIIUZXoCQgqW9Z2BB2ji2s9VgDzSMzTxOW+UR93V22c4rEnYZsknf47HV",
-	"+2VtWlAU7MqzNygAdN/MjkGlJhoexzbthdimjXZVGq7jmgvyG50NEzVOTznOebS+Iz3tPRseBb1n/X6/",
-	"97P9Xz/778i+RkQDe7cg0UbOsDNdIjG9xPVtJmbv2DyVtGZW/2j7Iv5G68Tb9roSsP2Ocg92lIJKvwHt",
-	"ynWBYRE5dh57AB5wGwEsU8+ZymBpG+o3Nk5XbQaH39KfbxL3z2RxN6WUfmSZst3G3rGvqtwkLl/ZS7yJ",
-	"pE6oCucUGRcqnZbf/EW3X0T5nipIU9MimUjXqrQMWYT857DdVNUd/ruqxvG4eY2jtxEp/0/ZgzwgeTMt",
-	"8JN6Cd/6XtkDwnWu+KWm8QN36PtSXenf7rG5hzFnAbaLec1p7wuWKuDhN/9TLY5XThV3vnYPdt22kSih",
-	"uNQ3W+m29tLPvN/lk61u8nFSFJ8NDwpDmYwnZgCDOe4fP+31z3rg9COFPH6dCqAvAxttB33RsxIKLOic",
-	"4l+O4dhw9Cylcjjv6BjHNqdKUWEWnlbDPudn95zvbQ3sZyqMd6RvLxjdRIn2Ps4N/fvPyrn3K7pKuDAy",
-	"F/e1LkMiQgA+IByQQRcyUSSYSN4sDZVagbJocIkVPxw52t2bmYAtO/p2UNswAiOaRNa1EJJEfDwxXTua",
-	"EZIItFOQXymPEq8ne/18jPoZpuWlXlMnVBMriix8AY1ifstwGAdDq7bg1IdQosIFOT4lEwAU2YWqKhZT",
-	"ru6dsuKw7ovLt9eGtcKNIu1kHKHSIC+5K6HFKOv9k1o7rm3sMugPNoo6H7ffeT7gQJvHlvf69gPkE98n",
-	"BjKHMXDWjTLkSow3zYFbaVnV6c33pb/mU1138oebXvKx4GLsYPh2Jp7/YItLVtlJiRhqWwbieQ8QLYhy",
-	"Z1yl6miEoXps9gomLJg6hwBx8Z+dHT37qcnEl+K/+NRebejzrb/ozjBgdhf/665CDaaAM1hBPEkMgfJg",
-	"TeYsiqqerti1nAKnzh0hz7hVemzBRi+hHo1KqhBTs/MJDyZY6h3Q2U1DkP4xh9/cT7URyDwo7m6X8weP",
-	"P/oV23nU0U33boKOBfjYzm7qE+bUUfq5XZ3BZFm/dqyY7vz5vbFr6DHIYdB3BLG49wl3GJG4ZGYJFBZB",
-	"ycMUZTEC5ko6Ms26YeqSq6uG9VAxwea9FMT5Jnq69WObYPMizPNe0u9PtAHbKDxaKK4nFLOAx+xonTQR",
-	"7ItxyN87kV7r6N0/ybWj2sIWk5YpayMj1iKWnSLzXss7RfLfK9Qut45Jkt874GA0kgqwLW6sa2zt0f/t",
-	"Tl1u/4jK/kjgaXsw5yff7ChzvEo6ZtTz1OU3/BldLIEqV+Nh5djsVlbwMKZaz6UK8+DwZc4w3P69v/gm",
-	"LjGb21EBsH0kxZjYEZB4oijQyckInimVYoEhE6k0I0PgAVs0N21+nG1c4hIWA/x6+AJK9RHCRjOYV43w",
-	"lUyELLzv9unWg5Gv3O5nUh10Lfle1rYgtshS1xshCuHaCCRc/auHLNytQcLH+Aq5Fcv0m5xbBcae9odn",
-	"nDKwa1xayIpSgutBRilkZMv1beZgOX/K8c8BfQ/QynYdGa5zv1yzHJlU8CQByuTtCkbuOZfMJHFlyye8",
-	"WRfaAAWBsL0U0eKFFRngUdEOkYoEMmSIvW/nAdjh1Oz+W6MbnCZ+wUrioqy5zDsCCUP9DKbmyd8+/vHx",
-	"fRfYbZ8en/z807aNzqGb8qb0Y1uSXffUcundcEu2otQ575w+P+6fPG++y+KDX9kv3/LJ4QML5DVTC/vs",
-	"UvgdfwFoiXaIdCme24p6/eC0H1vY83/3fHmhonPhdRNpjbeteK6VsdJhxc+3qiGZl7wt19Tup2Jjz/TS",
-	"0eXPKe4IzM/4Xpq3Ic1ouVf81+LGQ+d0gTifXjqAsRwKd5tX0KyVfDxvrEcMv/RX7tq/dQ+qgy32o35o",
-	"ucuVFZexPYOnb7O15TxkIuzBiVLfsv/ARPiHfe4amSnn9Fs8lGPvEohoiN326eHdVci4E8zQI8HLZonL",
-	"ujX2NQ31CvtHetVdNqdBFsnuGTgbgKX2RBMahoppjVEPj7XGzXY61XZZUOFn9XFB46cStY2CCn+zNQ3+",
-	"gWLUsD+y+py76/AHFxKPf6873U6QKGXva9X604dOtxNRMU7sglvTZn9nYxoNrHoiiJ+TZrgV/KmTpeDt",
-	"y7uzz3H/FAGkjGJWazu/0RET2iiqNSPQwGPolwEPYSBHxyenZ0+f/QyHJXyi04Z3UoWCma/k77Phb5mS",
-	"CPdna46tmg3YDBot8Lf/8B8f+BfvdmLFA6YHXARRErKBoV/QPex2NBXhUKa/fpXCPuF1omTMDl8yFXHR",
-	"CqsgXebmADVbVddXIGzlUAVBwGLDwhcZ0Lbd+IbMboQzGv6wiDgPxIOWwO2UEp2Do6IxnQGJX4SmaWO3",
-	"0DJVbbqH3/yPtdVgOcO2882oykVO3+jR14QtCcBEzsmI5tYfCuM22bpa7Ul+PSCdv1Z6NiCL+WO0p4u5",
-	"BaFyBIciT65RxjZTxD5qTShzEzTYgqhVYmzq6baBzm9aQDLkUURUIjzesjY8irpESCA4UYwGE8RBzXOb",
-	"tHI1ljHTbw8XqTFa+4sipQukt4z09BLuHLSHTHoMTTMX1hUxkgDw+5JJwZ0pO/1Chk0zcUM8+dK9xtFE",
-	"r8liB1NH+7zjAF/2nF2wWt9fgb0hU81bRjWQcpfIERCcKeZRXcWtbkDr5U8xncw2KJBstM/hzbcbSrhz",
-	"l32/A+y4cPh3rHjXiY4h2JwdIUJJ2DVTCwyGN06zpGvnbtnELvtLd6MY7u73IsiWuoBAcCaFmWiSiJjy",
-	"cDcox3ud3Xttm3ptl0bGy7us9c1khBusphHTL4hm6poHjIwlxqE8W19IFxrLpuBrRtHA7MqAIBNgo0zQ",
-	"P/HSXTLK2JeVETyoLoaAg370EQTs1MaXJVg1tuq23bcQQn3zCfJWYteEKWSHM0JOKH20WyueUaqoOG8j",
-	"Qrqn4XwwNJwvC1JToS5ZP9fujspuUb/Bv98Pb+ydrc+jg5TuqAcsYvSaVavaaSkXxITqh9F3cMsHcKzy",
-	"cHbtRpKnaDCt37U/wBW7LHClwbSS8e+BAkPAtJLhAupOqun9bogLAU85/Gb/+d7eNth53xmOqb35FsAE",
-	"PgBXgZwzNZh3zp/2+/1uR3OAInWlDeS40+0kAnzP0+PmJzgaTO8GdxRmZt8Get+OWilSqYI07a2Ck2qs",
-	"cK6u8tYeWuqNuIlS+UIcGs64+A8jo2giE83ylThbq/12o71l5foop0xUuNjQY+qrIfGASOKIit1WyeE8",
-	"IHV1uGGHcwUil721JhOpDdTKwiGvWYSwFG7LSeFqu2FF3Zy0MmPY5XZkM5jQKGICituuh33+9nj6efF/",
-	"Ot1NG3Zy7YkXwBuyF8UdiiJOsSsq9yuZgvO17ZesFk+JjsoaK/lHYppWeWdUM9eSP7Q6b5O1H/i5hte5",
-	"aWG3RhBDQME5VBKx3ys7kODzJfDDHeS+ytYPsQfdq0/ZggzZSCqIjywwlgL49Fg3zL7EXO2rKDcCthFs",
-	"7pEey8wWsRLjkR8R7mDKFg0Dh6NRhVNk1kA/XsIVt99VgCiMcgS9aPmky60AP1JlvdKZvGYhMVJWQz7C",
-	"JXcH+WhX53F1J4BE2nUPWYh2E4OBultsV0AN4YrwUN+Irx8e6BhraytmuNkt9sxa3uZHj/VoX/OcUH9G",
-	"x87H7lKRb8Pq3pskS/KUwuuDNrnGr2AipXaNnjzMA+xooiWhkR3Pwv4GFMA0koIdkM/cTP4lrtiXmAWG",
-	"hQPFrrl9iyvP7YxYtFS7sFBINHcsAQr9zIN/iQsSUkPJtYySGSOCXTNF9ERxMdUV0SMn0EtTUwZY48NQ",
-	"Lzw7IGxB0KgaUXGevuKMhqybDtK+vKOj7aYwQ4HUCB8lhZn4CUohQBS+lJSzKosbqsVAJaKBxd3wiETD",
-	"cODaY+dSTZnqnB9973aA4Bp3GgGitUwI2oxNPpiwMIkYTvVIyVnn/CglmY/gBNDtGNk5P7EvsSH5vF3Y",
-	"z1TcCfN8/hhYbseW9ZsIOe8Sl3Oz8rSPy90NezSuznBlgV6gujvNI5ouNKozmiWZRGFD5LBqHvn8JnwY",
-	"RIxuQENSQgS/kuuyZxbHdI3GJ6ACX3nKMBWMBWBlOCl2VOU28x6VHK73IvZlSzsuNUTvgM7popCNQvrO",
-	"dDt3OzRT1yzcqu5IzbaiO8vSLzXbnvRvuDmPFQ3YIKQL3Tk/Ou3mygz9YZkGuYR2uy3zFUzdHeyZe339",
-	"wfZY5xUjvDahBMS66wM7Iy5oRIY0mCZxm5MOYBjVmAZ2bUe7NtjzGi/becRn17sgvMcDjo1soyYR9p8J",
-	"jWMmIJDlBLBYh3hrp+lq0VTMnqt2sG3hjfde234XaOi1oW3mUoAB9rSL3Gg00tu0x5vSLTYQenvjvdDv",
-	"hb5J1glc50gmIZnRKfMuipZ4EnbBgLl1XvwZeYvHlU07Bdee9T/DyQtOV3DO55qMAdVQyRmWFMMru6Al",
-	"oYLNAeoQnbArxYYJj8KrcqIFO+Y7Pwu5IXbORzTSrNVJ5wPO+v6osz/q7PCo47ghMeShuMewJNRA88UW",
-	"rcic8mvWwxPTDvZTuL296iU+4V40VlI7pzTD0wupofe9t3JvAX6wQt+MFVrIQlwjFw1dSvTOJ4sbO9lf",
-	"19a0fN0x6gX/yiq7LaLIFS/MHl5txleszQDrW0xv0zDEEEPTlouagoyvaNq/su+bWPOv7B213s0NWy4I",
-	"VD6lLLwixII39JgXUCGUq3ujiv1L+My3nQLNomtWnXr/eiOKrnFCldUZ1jk/gnaNKRdQnIn3BahHuM1M",
-	"JvaGndPn/YN+fxXu0i7yhMZw8VBKMxgPO+fH/W7Hbiful363M4roNeS5s3J2l5Tuuiz5oOQSPaNRlF6h",
-	"MZFuuLHv0HnbOqn9lb1P7iCn/fXh84nd++3irQu+WPklAOtn7UlPCigM8JrZEE3Z3qTUZ0zisaLhmr3h",
-	"k79oh0LlnlHXNO/H+tC2CD/uLba6l67h4Tf3U23NnpvoW1jLNev4I4ByulfNurbBS9h1dsHN/9bK9VJ/",
-	"wAEbpO4AdEpHBhpOudEsGnnkQhDxf4mJlW/j3CEhDZLFlzgA2lBVEM0NvQAt6XTgYAs65yf9bHN9J6/Z",
-	"bMhUp9u5ZsrN8vPRz0/D/s9HP/98GjwLn549p8cjRmk/ODujYf/ojJ4MR6ejo+HxsD/8+fg4CI/OwqfB",
-	"0dmwP+r3af9nu5NDODx75tFZG7DGgqrc3hb+SDT03m/iDtPBSDJU0Ctn1f8JtM4hIApxsnhud3KAsBPE",
-	"MOF+olF0s5DQ6tawcXh5yajU4NBlanx/Ey1NFWAffNlxuuXvDjoKCz2yHTOt77YbzE3LwcrUQEbRkAbT",
-	"HSmCu/teFfaq0I7IPYr87gAKAIimkGRUiXDdPSOpZkz5naM5PGONfmimGrBfPfACKPsKnzR7ZNQ12H4P",
-	"K7gN8hrsi2zCXLOZSGwz8eNhJdg1LQWVcP0xr6+pPVLICPlrxlww1g5SPRWd20ZUTx9cw98CRlozx12e",
-	"Hr5SwrwSIs59J/L9xEoPAV0r0+ibNTKDTTj8Zv/ZIGlgpc77ONQEk1rO+rvN/6JmX3M2b6PXmW61ILDf",
-	"wXZUp9N7r+vRIOoyX3ucV3AyowsSyhdkPpGEaxJy+G5IIgjCAQh3irTRrkikgVGwQ2eml2Ev3cRGVAUE",
-	"GPqOnpL3fpdfbrTdVm60L5YWMIcquVfrHR+mHI+9AP7XJY8ImxrzamjVz65OhPFqxpXeSM3M4TfDBBXm",
-	"u9U1Glhj0DNMzWqJRy7guo9w2Q6lO/+YCsGGoT76xAyY4ZGMIvyFCUJJDBXiIaEBkGGCNHg24IiNCh0h",
-	"r2QUsQCmrUQmmDFcjPWGuZuPID75xM1KpURRXO7O73JTNmCzGDg/5zSK2jQYrsjj7TlfTVUBSxn2xvpx",
-	"+GC/0wWUqEAJHhVs3l6p62y9tRv1UbQLf9HtY0dB8b+RJJJyavc/ZJ72o946BfXK8/8Q0SL3OICV0skw",
-	"vUT7grJKYCkNcHD5QTCRzOzS0cDwa/jIU9l0uh3/L3Rph3ZN246Rmwnw1OEmgFQt5yRMWJfIa6bwB+V/",
-	"JsMF8l7oJJgQqslR76RvP39+9L8qMbrmdiSV89pgyK9kCIhgVBA5GjFIMhoEonBE8pXPdpdXPf5og2WF",
-	"Gk6uyVBREUyqnoyftsIl+3O3e4Ed/Q/bFvsrB1B3v4bDBbE+ss7o67tEJLMhU/gnf51V1iGPIt0l8QSS",
-	"1zPKIyvwnhWGh8gQXt1am9rDEphI/OimXlS1oT785n76vsY1h3LR3ctflR/iJ+IHqJbyvndaLRVTZcWn",
-	"uE/ALoEipquFSc7F8hYeubzGjmRt/ebsRpg2fq8TTHeAXH903P2p8dLQ8j6V1zSYpBqfr/Sy22KuHN5M",
-	"GBHMzKWa5jonI2pYtPgxDpwImoty67ZsL/AYBUTUr5KGj2XX9BHJ9qFiRi3aRx43G1h1mNKoRapK9zc+",
-	"iUP8wKB1sEwbf5NzMqNikQkaVuSjttGhTPbUyo+MWjlnV7GXdCRVCi3polgkkGLE1axYR1V74vV2Y+2B",
-	"N6/S4V+JNjMmTM8zxN+1ZlM9vUhHdafRsrTv6My1HQ2TYGp39U7/6HmfPqP93snwKOg96/f7vZ/t//rZ",
-	"f0edHLCXTAxFkHtK5oxNW5UyZLORKuHtljRUDKCSK77rqljmFBgT98brEcXioKfJiwMZsoUUIRLcyLkg",
-	"EZ9x45H1qWdziJnSUhyQdy44zzUZSmm3N2w91HLGhjJcEBZpRmgcK3ldPCi8pBEVASs7dQ7xo5ZW79p+",
-	"pweH4frwH175Ei7coZtgH1DXSOWO7XbrsA54djJ/5NBf9oXdauEcFN3wgozAGrX2tu1db9XVri/Rywnc",
-	"ne59ERcO39nvgvn98PnBWXkbblFyf+eCpUSkI8qxXDRmiksw+ggd3TnuHz/r9Y96sGcamf7l2P7le7ut",
-	"Mpu9W94k7TMvnfTWKPF+O3ws2yHYG9jkXCRFkkDO2AHxS51xGuEFIQuTwGjCq8zWql1qtalFTK1LZuEl",
-	"G6aydnpMtiOrYfaEE3IRvesH2PnMRDE9kVHoegty8Sd7TAyU1JqF1cH6otv0OGJQIMKH3+Df74fulHxL",
-	"Z9ZuGSsYjOSJJjxMs2cxNZMseQYXdJb3opa5tCpiPXj9C/eE+xsGc5KIA61Km9gP9/vjozkuMqPJWEKn",
-	"oDdedoXBdOlIzlkIsBiJ6ZIhC2gCrFVpicGQKUBUWtkvG9i0mC462wmPKUXFmM0Y/jn7bUOO9S1anWws",
-	"tbYnu2w3FoiJ8KLwjHscis+Ns8oEZZfsDdFjMUSOAT9WcsY16wI7T5dYt8ran5DrODGscZQ9pgsQj1Zm",
-	"JDGyZ2TcQ2BHBM5f1SX8+0Vi5EcZf4rvtzKlo6xQJeho7BI5Gu016VFpEjcH5EIQagybxcZxnc8p8MGN",
-	"uOB6UsxZbbxhL2lat7qiIqcxdyzwj/hY+pFFkQYGw9wx1MhYexyhIs/Hwzp71pTub9cc3zAVmQvCHldi",
-	"IQ5ZJOed884ZXhDSxQASM53zzlP4UquQalHub7Hgv5HCZTRv+7r/x4a9XTAzmZVx0GVEG6lYSAKqwnMC",
-	"Mk8ocenArj12UhLShY/COqpOqchQmskuNqhGruCQR1GPGzarj9S+5FH0Bq7acdLRPqQu8QhD/TEYhuZU",
-	"kzgxIDmp6D3RLu84ZJqHTJMRY1jQmmg6ZmUp2Yax/fuTc/RycKc7XFH0/sk1N1gvY1gwETzgVGSYwJ3T",
-	"5233sfQl7yAvmD23XMH2+9Zj2bfeJ8ALHUzsHQEDmASKhXzVqgj2xaQZ4a0nA2GbEdYLvNtiPjuOd3J+",
-	"p5ZFBzLGPEzU3GK8dAPfVxHsDcZtVBFY9Sl0s3ORFj7JEXI9LYKIPQE8iqY2QyXiQCWihdFgYc/IXkyV",
-	"E+U7PHzb4XyU73Eod2lA7B+c4jfX4nTkt98n36g3bW9AHlGaFTFtFEvPK4TqadZWYLKFJ3LONByDc398",
-	"oqF6dwWWskGzZ1unpFG3vS+3fcDQlfYVfnDa3qKAuQrmZn3F97qAt5msQ6vImiCPu2aXYgiPqK0sd9Gv",
-	"Ry+O/kWxlC6ggmhjLeUQwMHCbhGKVQLM1MNtVq46kI0VFU7w7kdv1ZFPY8jQHtLmLArkjOWbpyhxf0Ta",
-	"UzpUEmY5EZDS+HT5S7tAEL78bR/sck+tVMK9V/ZYvLK/82tWyGCkmQl/mpNz0fXUK4HUEOyMlZxJgEzo",
-	"EhppCYdAh4fn03zWfAl/h4bO2iY9UhjCqt/AXrlrHrSnhi/xg/tqaQIEl32pprwU4mDz/RAyJ/fPZXMS",
-	"f/gNf/h+qNgouc0qz3XKAMOq5Qu/IDhmABBIo9CpwXEkpnTm2KLwYhYCJx157/AUZ1KwBRlLpoHm1LFh",
-	"LvlP9souof8Sy4GrJ8CSYx+YRbjJO3bNFJlJxZz50oDQ6HOzONBylnI7Qnzze+KvYOtb6p28olFEQiXj",
-	"mIVkuCAyUb67v7lbgi/4AeXtlgNGr6RSLKiAzv3s7cKYXzMB8rB3Uh6XkwI67o0FRIZiqgxajYb+BWpp",
-	"e/eCi3HPIS2v4TLxF+3aD+Bi7J5Vd2b2Y+7+WM3YhfylnwPXmaYYopYAdGMX8cDmGaqhjEIUNLcZwR5T",
-	"qLl2s/+IWtWCrIy8Bg4sV2y+UyPvn3JpZHlu8Y0rqVqU+37UQHurJnyUoixzDX7AowcDWyp65dpBUWMr",
-	"akoe7mBFz4k2LLZHuLFi2Du0NIePHiksE/0etK/edRmCHURB0e6Q+sQ7jlyQidQxNzSCYJYBYqTj/vHT",
-	"Xv9Z7+isVVAre7nfZHTrLmSDziq7AnvP8bF4jv9gLNZo5mBbP09RPpwJAD/S/k0KB4bggSa5uJWWq0DO",
-	"ZhxAitaEsHLX7XT/9Y+p8ytzg/4BsX7mSxAH0FlkgPXaSAIw4facsggi1qT+5T5lXbDONhOC+9ZL8vS4",
-	"qpdkFaKn3baUvvEt51uWn1ynbPt96VEVw5SZEELJjAs+S2abmJANN57Db9kvtwwYsC6UnI6r1mwxEd4T",
-	"m4WQgqkhetbKEL0uvMath1db7vz7RrZHCD6QrW+GjhnSxe6MkDA0uM0CXs83uiTa4L0BJ8AB8lLgz0AD",
-	"7H9xXBT4S0TFOKFjlmPGZZGjtghDxbR+YQ08EFgRw74Ygh4iJSMaGELndHFAPvuix4jOM8gwn20PmZ4S",
-	"bQDNFJpH51QjD2BZBgopU1+5Cb1T8q5s6jrnHR7S/3AfHghmmlvDX2lg9P2sSt438z5KG4hsvS6Mmsd3",
-	"4poEwEAH2q4YDZawI7ZcgIytWHcejRzza/YKhnLfzoFnVcfAEiTzE/KWLtqdBvGdb/kk+B6jR5WeFwxq",
-	"b2weWeXdakPVWMpwzqPIo9PH1gFIUzdzFmLITUYh04aECWtFfrVRiZ09h/bQwbhrm+TcHDuiuzVKIphI",
-	"VUyEdDsA3qA750etzA28zL79am9udt+/mYWchousZNcKIBatQwFezES+iZPIXTZb5Y3LYWBtU3TnNgZG",
-	"AWqJLuF9Z27aa/J94IX/6A74KMvW9UTFgnoiF02x+rUUT9myPoUslpqvySb+4i/aoVy6Z9RFE/1Yf1DC",
-	"EP/6j50rxEnCfTtEHvUrkelSP+44d6R8x+YkSLSRM6ZanSf9+9/ygbLw2Erl228Mj4q0L+fhQSg5v8y7",
-	"iOCP+WjNXvN3uGKHG419QGVblCEzqQ057vd/jLqUrDWPjOk1y8lDPQTc+/R7j6i8E9BE9R3Dw8SJh4v4",
-	"HYdzl9sgRhFTmNWjs3Y4q8UXuZuQRf7hq7saLvl+U3ssm9olM5iQmSXBpCxcOqMLIufYEGSvG1FF4kKH",
-	"oL1iLB3y6lemZBf630TEhW/p0zs8kM2oCK3RveuohuZj8RbHcqcmaCKjkCm7N4e00+3wIbUz+8vrn5+f",
-	"POuf9vunp/2zk+P+0UkfnHM7bAZ2lMYt/W7/tneTyHnLzESGb8RIVtkqJxl7Y/W4ys0puXz9/oKEXLHA",
-	"kJANuckvdepxoZjcDpyzN0KH32Yglt/vkhPIDaaODwhHeWMqoIpqH0AhWzD1RGfOMYd9JgJMHWwRyIap",
-	"2IgpJgJPmkjFlHBNjIxC7CBEqvQvbrW7hGqUgZQYqqRgh86YCO+DQU4tcP/46Lh/4onBj/vH/bMW1Yvu",
-	"VS7sa91FAWNbs7sv4nnURTw0XWfo6ME6OuBtozMGQBJ3ZovtwMesF0wkgIRX99y+xStf4YU71J3ig6oq",
-	"UODTH6OJdpXdz9gTBJj8Bw22lpSgsbxEyEMny9oVuc24sHYNjk4LD38iBIvyrfR0xsIXuAcKaKGzxy0e",
-	"IX/Fgly+vSTzCQM4Fft/MLa+QPaAfOZmIhNDBJvrfLO2ZsIQOrQfydGIKV22f8bJin7cYVzFTY2VCQ1s",
-	"GLFUhkZWLuzbdc5HNNLNkXlLFPL2dtIW1mC/iT7ig8zWLeHW+E7dFppPPCxJKPtinJ2CchZKQikV+Vsg",
-	"Q6a7JOJiCi8STKTUjFASU63nUoU/gV1D0Kek1G/P4f++9cN40MBy7i32yHKuw4IBkVNB8pviAT+MtIiQ",
-	"Zg1g4ju44kFLtX2FH1ykYZ0fjOhWxa1pGNq1vFP3zrAvxmHoOSAyKchbKaCUq01IGt7kluPR2TNXvTgr",
-	"Inu37bG4bZ+tC6UJhWV1B6j8NtZQ+0Eo2rhjYGgOv9l/vh/GXNyb/nEr+rXGJeZie8aloL+nq07pG3tQ",
-	"2mvbzgtxfRoGtEAKYmR8K5KfiAcl+zDcvfQ/NulHbBEU/rHEtg4zYbvUAkjN67pI9nu8YqfpH3hChZ8z",
-	"53ryqLlDfpPzAn2SzzxqEsoggbju/fb9K0rnUsG5w/yoYTOusxT0DJAaWlKt5cXzNnOiTZRib5IfSa0c",
-	"XWDQdo0h6GabQop9v9smP5da6kHctTby5DKxv8OFu68WsM+p61CCAT/6QFEaDo/pCqoy88QLgEIzZ1H0",
-	"glBXVX/U7zcUGp8nvz9NSTkBuFs+cbrQnfOj0zZRpPzY76a40T76FcxjWKc6L8DwuHwvZHYnci4I5IKl",
-	"iBb7veex7D1vXfOrXXUyXDjsCioWQxna3ySZYKoY4CyWUHhbGpGNd57Db/af74eKXcspuzcndatMtRYL",
-	"x7t1i9XoxA54JERIYMXZ6+vOj+8OiA/0CHfkfO+44TN2C9qC5beNPLW37tLbquys89bcsB+9v6aNVCwk",
-	"AVUhVmv58u62NY3lpWn3yVmDV31FVXi33eOJkYOYLloe+t+xOQz9tjGlqQqrUt9QukUVsOcPmeP7gAI9",
-	"STQToadgw2TR3tY/UN+s2zlr8uqfBL2mPCrx5/6ImQB4MkDRE96fA9kBRx5NkHXkImqYKmuku9Wq6qWt",
-	"q9DoErKIGVaKG13YW27NrQqo8HzOe9fqkUIp5zZpItUuO8C6d9bJ5d4RVe0W+7nKMAF3oMk39hbaFX0X",
-	"3sAhjzVyHSrPblQjrPTeuDyqGP98wgC4r2hkMqDQEdSphQn0Y3ADhuSu9+U4ouLOe+BnNA2jvI/o3RKs",
-	"caENjRzz03/lcKmOHSwVTDnCiz7tnfRhDuouetY7OXJDcohVkdQIJf+XHHY2CDDDHN0/jjYrSnuL9mhg",
-	"q8aKMW3PGDmNQPCqHB2b46zcKRebb4CrDXs5M5Pa0AddJO/1fN/6Aa0fSBbfrF7+vgfUmkl8RIXD3l0T",
-	"7I2ocJ3VO430po+pJSHCgTx6uXTvSeQItrys7VYbYKqUwNL7cNuRm4mo5HUmeczMe7xil2KJT6hyR+DT",
-	"RyyNH5k9TiC8ILxrHmVyQnXXHkgEMqizLzFXLEfGDX8dJkUKKSQheFRiquSM67tA+SoKpG+ptys0Q66i",
-	"VS8KCNFxwOEB+c2hplHrGHehgEyODBOwhhn0miERozqFkQxDpoimi9LefDhn4QPu9IxVZKt+2jtux1bt",
-	"X+EeHoFwZPtT0GM5BXnweLewLvV/TkCCPWw8ERLIrAF8ik6ZaE/Qv7W4DmBiKXrnZA2hovMPfiz3mach",
-	"HWQltWa41+fHo8/gMxm3roiQk+ZQHYg8JNw1ARIW3SVWkgW6UgipAifQjBfSO1VA0wLldJqJHYE4NzQB",
-	"c6rCOw/qDhMl0jPA3fkaOBud886csSkTYW/cLub6Ab9/y7Ui+aeu2iR8p71VemSkc9npjbolhnir9TL8",
-	"YbbdYa3Uq9iEak5PqOJi3BsrmcR1h/5LvPDvcN0Od+3Ccyq0BAb7+M//uIXJWV5+7HoxTdxSa8RHhfIx",
-	"opkVtSgiMzYbwgZH3Y++xowkmj1oML3S7WhkZ3BJPO9uV3L1F3ZZXtIpU2REZzxqx4e6qgO3tz+10L/9",
-	"JvVIShwMVdDCDutqTY5m3ohYk4EortbwhKnhIXK0QUPJJq2MhR3qMORay+j6zmlR/Tjujd1JaxBMuiFk",
-	"BPe8BQ38B7zR3XCNfGCjPa/ij1S2afx2UuTkQ+cn58xMeKxvzci4Z961jflLcnFv7Iubqs55p3/0vE9P",
-	"Rse9Z8OjoPeMnYa95/TsrHcSHI2Oh8/Cn9nz/ibuzluY9b2/szc8t9M6mz+Uu3OSc2rS9b5Na3P4DX/4",
-	"fhgxen1/mmVRLWsNFQz4/nlCM3nNQiKTe+/87G3Qj9qzknk3d2hukJvwAZkbO+Ci03AfmI47Z57Jp9/p",
-	"dhIBhI/DBTYMtTIErmR1b4T2RminRuilHasrNEt9oERjdIcSK8KEC8JoMHHU+s5BgvgC0pAUa58MsHW5",
-	"EFHIAh6yXRo2Q0XIxfjuCWcv/Uju1PHhegpNKPPclOtgImXU+bMt5Wz6RncTCCo+fsUSLQjVWOkIrDh7",
-	"KpRHyCeWns80scKMLElcT7sZ3BFWRWpiWBRlV9OYKtO4cWVDw2OwXLAuY5petGIUlkpI4V0Mn7FzcjWT",
-	"wkzOsX7y7KpLrhaMKvjd/hLShfYf9vpHh/7H4/4V+dtQmgnhIoiSkIU/EanIleYiYL2IatNzNWdXacPw",
-	"vxOmFlnHcMwUX9MxnNqaTmGU8H7GMGXv+v//G372X/3e8z+/nX7v4Q/H3/8bXsT/+b/hTVYuSn84rP7o",
-	"v1df6qf/Ud6/vDtnKV3bCk8plZBHnKa+CENNkti6DnbJu4QSu8aeztMKNIG1chXM2njKs+0koYc8iu5f",
-	"YXq68oeBvm5kH17p672JuKcmwrAv6UKWQCcMuaAwQ8t3LjUKIx495ua+gt3DhlKiY6ugesLYD6L0cThq",
-	"pPTvw9Fe6R+AX+DW88a678Ggfxj9p5pQ8v6XX3Nv/oj1309Cteb7g627cvdH6F/5OFFMV29G8PGjpxfO",
-	"5fm4IJSM2Dx794fNK2jolwYS95F+uQVps0+pkDRDvzxqOfsMbbf0S4EGAMCBjAzpIguhUsPGUi1cW8mi",
-	"C3W57AubwWzpXBMvxwqYiYzCxyClvewl77qohobhR/rltR/P3ZJYM2X4yF5g/YeL3tGzTrcTyND+9rrT",
-	"7YyUnKXNtNav6+Swhn7hcSRn1PCAeCFoHOPNz8CvNDD6tqtuCktQYTZSmdnHdh9LbPdXQB7Km0k5AssJ",
-	"/CgUWm53yotStEWH39Kfvx8yEd6bJHiqG7WmjIn7Y8oQMh2N1bNe/8gaq43M0WsR3lHKqcKDqdzd92bp",
-	"sZglZPAT2Y5DVCKITIxnAgDLtEuzxGcs4oLVefMf/TU7B0BbQZ79Q0QL55dqx3JrJsgtWRYxMjLmQacQ",
-	"IBLJzE7bTApmL9RMXfOAgbcjDA2MncfbzN/4ydwDsRkyoXHMBAuBgz89LD8uBn4j414S3/nhA5mwPsr4",
-	"U3wvStZK8E2DRCn7DHsE+fTBLqKDkj7vBFRP4AQyYvYSq6wh01Ny2qraH9/+bli0KtF9srTkfkd/FBin",
-	"YajJUCbjiSGw6YBxI7FiMeWht3FPNJlRLnzFWkMjt0mbvVFU6FEdZ2/EtXGd/x/Tizfc6ne6c7rBVeFF",
-	"Xtg5FYsUCZ2MpPox9tFcoHlMrwFRCpFmIKw3liZlAZ1Vb66bI/XdKxIhezR1gnLfNrqzqn1OSAjDAcNK",
-	"IgK71RnZOe/8r9PnR2dnR1jZfdxur/NzcMvb3ZIhqTzWzqkmY37N9iG2R4Y4g3seVHH7Pc9tW+jlg2Ei",
-	"OhlakRgy1YV0AxcphChBhUZQcDm/O4CaRNsjWt2u+QmueNCw4PAK+7MoGqREs52AgoMk3b+j6bVMgsk9",
-	"6DZXLGRs9k8czZ1u2jEElY6OT07J2dNnP5Pn/aNjcnJ69rT53ute4/2bd/fzpIkAwdbOuuUnfB9Pftj8",
-	"f6fHzxs95i0Vi+XCqUQB918qC8JIv193ibRbJvmspBiT92/eaWh5AX1m4QtCR8bu5HLmm7NmXTKn3Gxl",
-	"w94Ep9bXLdyLvqzPucHcA1Sw9+8n5PjEjoSpgGHcrblRy7/MPkW2N2l3QIOWW+cUVHfKWKzJkAZTDHD4",
-	"AiYrALkeUWJ1gAgpdtkRCtf25GhUH2j7bC/7w161Q53xD6ljVsnG62H+Tc7r/VE8fjsLhgkiR6MiDFRh",
-	"E+NRVBqOve2C4Prkjl/1O91uZMzEgBs2A7imn0f94Iz1+v1+v/fM/u9n+79+9l+hruyNAGA7YVpFutLX",
-	"vmV3u/jcGgXbb0WPZSuCJYd6DSvmxIq5tRxdAuErGTEirQtNlruAaw1I9SYT/pVoA4yaTh3X0NWl13/w",
-	"l69p84HqCgOgm1xAYQV2UVSVV8CHncbt/MvjgQ4k+6b3IZu0Mrp9Wim3QWaypzFgYA92XSve9gcWdn2T",
-	"HQukCEnMlJaiaW5pB4UbfzZSn8NvsILfD2kcK3lDpLMyCH14TB05Njz/xtzY5eXl+E6ZXN9ripQV9avm",
-	"JYCP95vooymQQDl1TriWMzaU4YKwSDNgOlkiQQmoUpxpe6yzhzmXLFrIRAGuPCByNTQ165NANSZDsVGi",
-	"H5fFwFfatsG4KXYi0Aokho4ZnNCoIBOZ4I7b3rSMEu1pmG4xZLW3bT+obQOBa2DabsNgWUsZKjp/VCbL",
-	"v9Tey9lbggdA8gihaTAGC5mQCb1mO7ABMe9N2aI+NvCWBhMu2D/sdQ+6XuUi5v9gix+8YMUud/Gw3U2z",
-	"HZoFihVpvd6ETBhuFmWn75hP2cIL18an7/rAdCZ89yETOmMhp65rUUnEjsEBtgo7oyDedtAZn3oJa1y1",
-	"l0wZ9vlzo5007LeVR0YgAGuMETgnuy9yy024JnpiT8cTphiRIlpsZA6q95rDb1O2sGfiazndKV/AP9hi",
-	"TemYHcG2DUxBeU9XmdffwBRfS77ny9yJZpXh1YNVM1iStCVhNtYeczS/1VmV9KpdejX+IVVJiM8+Bq+7",
-	"RI6yWumARhFTZEYXRLMfplLXmjq0fph4OMcPsPR8QsVYEylWsxB/uMLyElnRzBgu/j/23v45jRzbG/9X",
-	"VHyfquzWgsFOnEzsX24mk+zm7uTlxpmd+707eRzRfQBdGqlXUoNZV/73p3SO1DQ2DY1Ng4PZ2hoTaJC6",
-	"dd5fPqdvakhDZLGwyykMr9hRbzVW7gnDeGTJJVmU98MP5/J+I371K8i+HTTOjjud2w58syTVSCsJJZuE",
-	"1apwxh+3rAt9IZlRTPSYsAynZSNoVqzskm0RX953X3ljOVKOfyJDIeOyld1nZes+W39ZQ2uXraa6/wuR",
-	"bawTQLm14FtqABOGdTMjJBhDKLmEebJoVYQAWrhmzC203LerLPxbyqxqMqmsB4IUst9csJPylv71N1Gr",
-	"A+q49dE3TCgWCwIMK0/6LhG3KBRrkrXtMWjRWw6I6K77h7vM00CjboKZW2wB4fxNTZzYw7ES+w+MOFAT",
-	"1uOE1R0NuJDosQBPIC4g0eXQ3ePCw2M4c3mbZDZzPRapTwlMZ9IwnGNCgLncDIXsM953N2ZxoHa4YeEc",
-	"h6M/HL3NEyXRbLAEbtDiyXZp8TcZg2YTPkUd3YV+Jll3SqMu9pYwX6tRmlkPEUY0qXpIk4apMWiGtITE",
-	"mUDcd2+4870DId4WW10etzwazaou/fh1uK5GiTVbZlkBMYn9R1AJFWswBqiXXmY0mxpt1hEYw/tgWKzQ",
-	"vtHAo0GRIt77C7ZZ9lQkpnaUANd3j8+Ux3Xd787IZLeN9nRAzv4TVvyH/+QIzeJowKWEBEO8Iqke353d",
-	"2mt8glsuIKjCgLnnxDWwBHqHIO9+dbzYAOxB5M0mSg/NbaVTQcSUBsB8arGVqkREAkz72vm135dZzj5R",
-	"+cl9Y1qvDiouVBYRE4YlXMQsVhO591bz5OYd+wBCoVa3yXK4nyZLlaC3BhoM4jk3mYaRcOadabJIaU2j",
-	"qTDm0RXOUFUaG4EWTctZkqPeUPSseb36jBcWnPhwzJIxER4FkBfLRmwBJgYfVaPZ4AlossDpOTU8OEuz",
-	"4R7LZQ+gBC+wrA30JsPsTk9ipSStmoK+dGr7rHFKHaGXMZ8iEtssJxoloIezaaKIVPM1NOvQz3i86L5S",
-	"8UQkiT8PQw+8cdb4a/jg+/eva6jewgP7xQ9w2L4CXlf6HCYB7hUsq9PAwnopK2HSpKEi2OSzrlBcon/l",
-	"sAXSagGr/D45fOOvq5XqaZnpMrfvXxlkQC2jKokfT8uoPyeyy6TCws4BD6NmY6Yk1eAwk/X7YFCvFinF",
-	"o3MsopTN4Kd9XU5g7Wv3Yvq97TZsfNZzg3Wh+OvLqkLxgnqqQukMcvLdrTsa2fxUG82GGXANtAlvj2Nj",
-	"7MvnPHTCljfGLoCQe1aCIbeWgpXDXwINbF2vhiMqm7zgPjzo0f0Z862GhG/uzpVy9h46ockMWFSy3IgY",
-	"MNacyVh5Ebum6FyuY/PRYKvV7MXs0pr5IF9pmbad7XzvFezsVn3HKWhgTiWWZxjr16llGkeMUqXnCebe",
-	"Wud2kUCPcRYDOm4Q4wzPMzS8EM9E9ZivgxlR9/YM4gsDOtPSxL7So7LihedVihfCQNEnBndStg7+KVnn",
-	"ZFFxRmW1qyILtmWsBj5ad0RiszHKEitSrm3bXd2KueXzP5Jqd9jWW+XuTqv+9EyT/pO+NwsW+CKOrcOx",
-	"ri1oAjHRyNiDJt6XzjSOZZQRH9mjzunTZnj1zCnemZDJ6eA8jzeaTIP721VqCHG5/B3xq5Zzi1rdqXWU",
-	"/PTp6emzZ09P7qC0RZK0dCZXqGuRJJ/dRQ8Qq9zvrRRT4nHUCRVwpdxpLsGHqA9hqbR+w5EOi9QIWHeK",
-	"6IUGEmpLB8miaZSAc/rjc1+rBn0hDdZ7dLHGNEaLte/sVSXJ83e2LGIiIuf0uEggZhNu/pBpZpkW/YE9",
-	"Yh9UjlOH7e1uIeQukbjL7URE0GQDNYExaKZ6FoFmcPxN3jm2oICEOm082e12tKC7o0ucaebnBz5fayTX",
-	"B5iE26ikLE82zbSlPZqZPHdHEc7c68kuj4Z9HaqSDtpyH7Tl60SZUAtEkgBdEpCxO/hbM7mWiS+dySON",
-	"RFWu5trXOpPL8645Y9etspZQ//4PbHZ3+cSwVKs+Jt2dhC4gi2K4IlJZEmO9T+So5MEABX7OZAn09w06",
-	"2wj6UcXNrAAr2qi+2iFfHOR+zU1gNCeRJkpoiHFKYl9h0oWsNzZROsaSzYC6EYrUHaf67zFh1xHbgU9W",
-	"i+52yu8LDnRPhsINHNjpwE6V2OnCqtSrO++yYPhQaSyxz0IB+OZtHLe1bLRTTqEdHFjlwCpraR4nXwt6",
-	"Z0OsIWS/pbNkSf2HN/6F7H/G62qmt3ydUqJLYK8blPiU2nVSrq3xc6xACxUXh1/4JiXAWVbuHKkJaMKF",
-	"pSQnWg48qUIlm2o9XlKDOE8/OxyvoxXtDPs3sRgkk5fhYeUBnrtS6xbrGKpzykFA70lIaMBlH3YlG5am",
-	"SsqVR0/ImH57BRI4NnRhbxPjhqVauDspTezihUtLuQqp3tNOszESMm/L3267trv7R5uFeSsIOwWpsDvF",
-	"egE6vG0lX0oItn3t/qyMeNZt7JSJbrzz/Q92Iln4zJVhiZC+ydHyqxL6WGfo4VaCnm5vS6KegdDakYZY",
-	"2JZUdrmp/RqvQ/FfI+0VVlnWW4BNfY+hqQk1KVJjxCUzFsUVMDo0iJtIm06Aub8PJuCe095y9EM67A/U",
-	"RfSw5lG/PDpdPJA6B+P+1T34CTfYCUEsYT1yOFlulXO6hcew7RookSSzdRfYPcoeCp32x05HOgvq7Yh9",
-	"7JFma4b5Xkj9pPYsv8IqDvdJklCONxe89x3fM69/zHiVsfPajFfrHAtXNvzYOlWPCwmfKvz2VsEES+6J",
-	"CRRg+VUwcZTlSZhhkzpNYQYAdt/Mnhi6Ratnx5rwF7ebnStCpAVqyLmtEo+Pj14uVolSNc6OZx2wTtJw",
-	"7JjuUT0I1asjHTiOW0Mzzh7LQTEeFGN9c3fMkFAzRwpBgYOG3KyiE9JYnqzutXlXuK5GT2u2zLLid4zn",
-	"PQ7wVGGYmkA8O/8m3r1zrnBqIfso6XmQheRjgh02QShpKkTFigouYgwpzc7xh1Oey7XVPIXuTl/FGbgn",
-	"iqW0xyetY6eeTjonL1qdY/ePr81GD2DeryvpEV1DJxVvfstaaS2WPSin/VBOnzCjkkuoFGRRQgGPBiSU",
-	"4gxVl3Pw1ERWrcOt1HCySIW1I54kLSF3azzzJHknNy6OHoLGPbDvfrAvYvTbARTNgVlU94i9KkRXaHSy",
-	"QVa2qhYOdo5Li2KUu/V7aQ8PMfbbWRn6pUAaOoHsy8fXLWeAtD02xTqmxGcfK96uFeGeOa28TAx5GjkI",
-	"ov2xI6bejOA+fUQEnEDPMm7CeziXzReOj8AOVOw7fNCtcdZFVdeYKGgNubS6p/UDXlVz6tstshTd123i",
-	"EcI8YcsXEQmXMcMAKj2Mgj7bsyhxGvdWJSc+xb31KNL/5r1zFLFHAHwEeQqCmPv0y9vCTe8XoRnsCt6q",
-	"PXajtMIPSfS40CZv50VdkEMqeywV0IjwFrkP5BF7RadE4DTcMAPSYsFCF3AWGEbVkqkPlaHk9IjwTwxV",
-	"gzKeJGpC+EYLerjd4/FlTzts3/aPxtEcgmZ/Xasi9wJknLPzKnOvdLSad/F9C8rBNNsLVGsoFCNahQeM",
-	"TNb0ozJo8lPOWV3oKV2p2mc10HVRCGXdZJW2+627Zunh1SjZiLYTcqxEtGdJ+U1MUw4qUuk5s54TuFwC",
-	"kdVKiig8QPanNx/Y8fOXT4+b7Leff2UnR8fn7BOkqUrYz+8u2FMvpLvKUmBRgAmiPAx8wM5vDX/eNyXs",
-	"VNVOgyJuAztXc+5ZXKLcCcXreeDjd61kP5BB9VDHP8Jt7aAX5cJzypJ65uZhXuleqVNHbjN1GmxSqSxp",
-	"TxxW4/O0R+ydZUOA1NylA6CaVp0IOxioBG2/XQoXy4fwGrSlCVe7DbtGhX2cNX7+1CI4pM6zk+pSpXgv",
-	"Ww6hFpb+wocgy2vVPZkdZMueyJYvOGXc41sVqBhno/KrmZPczZyTPISUQqpNNhkITNVOjbfvtaWBqlA5",
-	"oro61aO5jAarAqnhojo1L66xLIoatrr3YdNwoxQxjqHHs8QiWt4upjCXog7FMZ3ZbgtQoc+TSz+2vDIY",
-	"vO+9/LuAZD0sPbrhbZeWFlYtY4uDvtgXffExBYm2KJ4rJUqQyhlReUX292SxUvC3r+nV91otTVwi2Jrc",
-	"RoMFlTnYE/4ARIoXuOsiKODGqbF9617rQUA8KvRpnAyWiwjsuhqRlWlvmgybkhZZNATrhAW++N4uzMmr",
-	"VXDgchUKjF8Vh9HtvjgolA3ncTCVWd7Hcsv3fMqermV1FO5t25YHPv5SwULzujzomTgMTd0bEfNXMQbD",
-	"rHIyhg4ZhYxFIdPTasSEbTqfNtQOZ9LXeGCjA2dE90Xh88qjvi4SPrTEMuljhARjWjGfmvZ1zKfL0S78",
-	"5b/weqeqFpYpK7jg08cBOkBdexEfAbPqjBnRlxAz1ev5OW6TEFN1MpyA152yMiKQlkphjlw+Q6r0Qmqh",
-	"ifGbno76iiUq4kkogl8wcs1jbJWi9CwjlV8o4vi1Emm3EQp5gxPltnNv5ePNlQFixd3pZZw763wMiIaw",
-	"BtbCL3xavZl0+6LloG/3pJxD9NHnd0JU9XpnzFGRVgkz2cgQHhpRbhM1bv7uEFJbTWquKq2NuBm0Rmp8",
-	"n972UhHgfvc1N4Mdz5Ksb2Jkk6Zm5/H29cBcuBm8J2js7aak5tZdVM8fgUgPVv2eZaKUZn007x3Lo+0V",
-	"cY3TeIV1Jj+NYZFDX0lmKKQQ8SQB/cQwMxC9jQ2URKmDv7g8AeVI9YIuqxNJLKyydLYbbmPvc1DuZARo",
-	"88Tf8EOcG+l8hvzMdqpbeoniFWcLr6kY6N52oBkKC5cwwUEx7FfKaU7Mx5pPQBecd2Eo3lOD6G9f49+l",
-	"MZ0in9eqAMiELreJ3KePAM4UT2SGZ+ptQdNkXLL/9o+BTQYiCTgm2IkcRjz9T7hCyShcgHGAeKuaY+Gw",
-	"XbyzZbP1TU5md56tX4nc2zOs9usf7QZXjKLasFau2947qLnHNIhwTrhxlrjfZ7Ho9cBZaoBDsPLBV5BQ",
-	"H5vEEVgelb6iEKsUc7khE6IQc9gTgYD38zCMdH94FQM6PmLMWaSExNRFoswagR13z69xlS3Hjg9S7ZHF",
-	"jnOUBpGXGZP1fu5E3YgnSUG6kRlGxv5mQzkDrvtC9tv5GW0kkDxPvh+UHQjZR3MSK61ipjQbQBJjyfQR",
-	"e2cN+ybib2zEp9h/JjFLcsNICTt8M6Z6kTuLFBj764T73fjYidc4FKNeh6DwyAgTy0azMeZJ5oTKX569",
-	"PD49Pe7MAGD8lTG3vNFs/Cvj/jeO84h0s2Es1zafA33a6jz9ctw567j//0+j2cikwB7JqUW6MirTEUqw",
-	"VKwhtdwp+ueyZbn1yp8KzTQqg7rSIgI/FIYoPlJj0E4l75ng2aEc4ZIhYbMJTueNlLFMqkkTn/tATdgo",
-	"o8JUX27m6zf8WRQFymsvFBYIlCAvKkgU3IypQZy88jf6xLA/Eb80mYj/jILUGjaEKRYqwBh0kxnla+u6",
-	"7rYxlC4V+1bUnH+H6bczrH5JgaiTSzNx5Okh0p3Q5SNgeGtEx9/o4jPm+Oube8aKhh0565OGR3KG4/JE",
-	"jL/InnVeHrHfqeoCZ7GKOC/FQgxu39SbiJGwLFZAnWx4OO4XnFlqwpaenZzQ6Hw/kUmShD13tytMgRQ8",
-	"2ANnJuu6Z9gFTashSx6x085T+sVvn8HqaetVz4L+xoyjKmpxUYoIZ8KFNWeMm6HvVae7zB+OiI/YhaKN",
-	"c7S6/GNcBPOAx7E5OR6DsUKGsWp9Zx43NyXcw3bm5HtVsU47/BHlOiJyl7a7TRATxG1u/0T4g7Qdm43T",
-	"Krf+m+RjLpLFs9u0kxRKgpcNpBsIUMDLD9IVRQFYiATGmXa/W5eiaF8TQX1v+8kqm/WmvezO2/ZIIUz4",
-	"DWFf4mrTtzfla9+CeyH8HR4NZ5lcr5tzRDbqKku4KbaUsQDm841c42+3ZniEzkN/+8JgFlmGVsWg3py4",
-	"8otxSRA9qJgGPPbt0++V9hGV8MsznbRIwtMhBhH/AEq7O0cnp8XSbkLWmshE8Zh1tRoCU73eUXXhjPe2",
-	"DrLjhoVzcekSET0760PgYL+KvFFY8CRpemuOa4vTfW54AkU1vWmxnapERNOl2T9/6Se6ss7o2fxKZW4o",
-	"frr3aUDn6xnAE6V6w77m0kJ8xv6VKcsR6c0Zt45eMsP70Jy55u4AZZ/1tcpSw4x1H/RUVe+w/jnOt0hq",
-	"l4Hp/MqekJQP5JEnN+sei+QU1BmoJL40ECnEYn7eIffAoB8x5omY+7DjSJdbvvh3nY+oISK3iV5eWtU4",
-	"awysTc1Zu+03eBSpUduqtJWlt3fwslPYwixSdWMrT2kvfc0jmN89UQc+7/kImLeW3kkLWoLbpJ+Te3bc",
-	"cc965ERaHzb7yJ7iNhHz6j4//HTBI3BPYD1n7YYM2mL+YA0JyLjJx5hMDpbB/qAL2nLh36QGMGfsS7iy",
-	"9Dabb/aqItlX2wVh9Roif9/8b39ztDtVmcYuNid1QmsSl7F3a76R6PnWDEHBs1msyst8H8jqgwc9NlZp",
-	"HF7uHELUiVhaX/SOb0X5hKXI3iv80qy+n2XSisQ3B1CrJS5BN1CorGGv8jdVjxkYg+YJM6DHwjmA1DQM",
-	"PBoshEu1XNsL+vp9ImmVI2THnUKELAj3TrMR9hvmqhfCcX959vJp5/jk6bPT5408qkbiOv9e/o47e/84",
-	"/NiP1osX1X0y/yguMDi3ZQns1yZCKHXLcI6Lv2vy0Yg/D2G0HyKM9jP0Bfb8BHEXmDc3rgsylzIvIc2J",
-	"rtpcFN9iaeLNltslUhit9TVEcPvav1papFmUHzVbJ2GpshoH+vgRFGreJJ/mAn1RVoC5hEACDHDdQKs3",
-	"zrMEc3UJPbZnRnmNOBSLtlmKmhg2tAF1GhTjyQ3FeFPbNRtOGDTOnp5+/7qujitWPD80JXdID/1oeu0N",
-	"AZMHSzSvIMeEA1WFn/viDTtTaU4+9TQAGdK1K7F2lsY7lRjzpP7GmXJ+OujNnBnCbHA5ZUrHVNLlqwsW",
-	"Oxu+MkAYZlUSE3oYCf45j4FYqhmQbQcUqiP7cYF3QI9rg/LsuKI8Oz7p7K1AKwRLD7b8Dy3zfNv9DOUE",
-	"LXMEN5klW0n20aHz4vjozUk721K9Fg9AOyvyKfZjL8fkqdlgLy5VYrDj9vfeXL8xxwZjTigRTTG9jrn2",
-	"cIxbBMVZkS2ZJ5idAznQujNUB2xRGyN35vmDt6g0M9kHWUghNI4dja2hVxbS8HYj8tVZ6BCE3xeYxzTh",
-	"VLkDow2BvCQqGi7VC3hBnaSMC5QQsBUjeBQqwFgeDZ8YFsC//J1vFda7hDraPB5zGdXRvPFRJlPnGXIZ",
-	"d9UVToND3yQaUr2YHxk0UmOInZ+TiLF/VN63MZgg+UN+lNSoTtVu3LKRMpbZiWJT4Now7iTZIjfG31ug",
-	"8t2pMEy0U8Hv81bn+EsnL/itrJNe+XPati5axcCHlPBeaqP3mL/Mufem8HLOzIRrSlToTHpfqMeThIaT",
-	"K2pMm/Cq+OUoGLwqcx+6VVRmW/NVJQukmEoSwIKNdsQNrMQVgvWN2V/FSCyqDv6bmrARl1NmFUuAj4Gp",
-	"zOZ1wP/KAGfXhZ7boUgbRWYf8SsxykZ5IU2zMRKS3unkRcBCWuhjeOHW6j/jBGahWcLjmNpwFq1Ln95c",
-	"+VeQfTtonD3r3K43LlmJvFpjIcVuGFl6oxbS+y438cXWQs/y2SM+ZbEqvU0YQ9KoLEwjR/a/4ncW7OB3",
-	"nGaK1Q54v5EahTGn5fcdZ3CJwbJ1YTTr7AwuHVP9yhDpOqVshuBr9R7BfOrgTfqade1EWZKoCcRzA7tj",
-	"6C7AvnqdC5vaUmhfl4o4NXbsAJOlRn1++cdwdZ1Ednu1EmuhJ/qZBnPE3D94HyjjPeIxhGAIYsoICyPz",
-	"KEptiQEDPVLJLLd+DJQTPM2869XRpxNA8zW3uVyK59XsrshUa1q1NREyViuINFz8O11bK4neWKuEQGnX",
-	"e0x6b5VGwkuU7FMBN0YeJQMZQ8yiaZRgp0+u3wNB/YbFt9uYOTV/Kriu9xaR1hNuQVNHKROSmcykIA3c",
-	"rIphKTf2ckaQl3S05zkGjJJ9RDtz7zr3xfuiOpM+I7lwwvgiqt3h3Bo+xZLstSAGF7LCFt3JNVnx4E7u",
-	"CRSTbzfv1SaBSoOg2K/Z8hGlGsCuxShV2mJjnc8Fb00oqMiCbRmrgY/WHaHebIyyxIqUa9t2V7dC68js",
-	"R1Lt7tQKEgM94bFPK/z0TKD8k773Nb9Kdf8Xoq0n6z+DWxUWNj3mbvwEtFMgdOVB9uxPYoVjiVLq9Hqn",
-	"c0L2hCH4E2dqo4QwORA2i0XsETTQjC5HTBrxq1ZXxdNWd2odzR4/f/Hixcnx8/XRlEhI6Uwuj19R+667",
-	"qvYe4UwuQ8WeuaSPABp7dq/oa2HvHBHNQ0TJpvlo4RB33OiIT+4SbztPf/y01rSE/Ea2jIk9v+4yDjj3",
-	"05qnoYvHquSgPvbHdKWDnmHuxRlgKAYL7rE3Dsag80hO8DFHXMbcwqbw9mYaon2tM/m9HXEZwaaxhGdU",
-	"vQw/VGeyJvRQvKfNyq45+fBsIYqKMIxWTg523/4wrq9Mn5E0m2BexzkkWLXpbDzjmK4uFg0u0/4wqAEZ",
-	"18iey4zYq1Gyro9bkoYgKKoDk+8Dk//umJF8N+/f/UQM3lM69+jOqdR2Jgh8yoWbDfN/NGyNQfvmE/9q",
-	"aQflLxAN/0HX1evSzZYpYQu/20fQQenvlHpl3JnNF1sG4GSMh92mAtXrgRMvtXdKFs6spEuyhN7aHttz",
-	"RSQhGvqg7D3qYVb1RGXaKF3vUIfZjXzi/YWz7V6xFNOm3SlLNfTE1d5HLPyI3kDoHtYXHxITkmGdcci5",
-	"Y9XljcHx+8EEQLXP29paKehwfg7YiIdjPVkXekojPibWtLpDmJ+/l58dmqx0YgGHeFFyEn94Xps83EEs",
-	"xLOwuLAU2+a8CKNakdvP72C/1WS/3T9YMkq5hqKazVPz95M061pd7ViYiOt4NyLgBmg1beVHYs9q1mIO",
-	"Ey6sYSCtFmAOvPlAeZPwP7O0wJuYCZMwxpoaUkNb4k5PLCtt1Df+utpt1ObC9hUyGAOcchf6QjJTWoRM",
-	"V8+VAKfcWtDu2v/7z07r5dfr4+bx6ff/06hQB40bsANh2L+91Fy0pvusrNz6+bOFoZ1aBYc7sOnBFC+W",
-	"HOdEhB5n7mjvl72tAXEpHoK69VvZuLpdJwtanWE++wf33Sc4d6fUJUwCdTZvDDDx4rpJRhwmvaSaeBTI",
-	"g7bfCxDQibDRoDBO4IaZEAwE77tuyU4wuKuH4MdTLbIwNAAn9u1A889I+Ec0GWAjAxkMpskGaoJGVsIt",
-	"uvFYzLywxhhv121pt/PNtRqFko3jkzt2rLq7IKJ6ALKtoHUP4movGlRxIhfPI2qBDymUhspJk6Likglp",
-	"7G3U4hrFluVDaDlB+hDsIbeZnzmFBz1D7kf4oZmfPjcFtXRg8AcYffhN+gFvpOJIXw58FUYX+lkdrLk6",
-	"vmDqTrsuq6LFLTpDIlIxPApXmO4YfYtJ0WASkpDKd+AUl/i4pn3t/qzM3tdNP7+A5SJZRkGEU+8LkYMa",
-	"9AXJe5/Mdw9gBjoaNPHDDa68VjEsRV7bue2PcwPwPczGKZ34Z1+ZZD/gL2x9slk5Tk0o8jgYBvtg+SN5",
-	"edanZvgR+gLCMoE1DRoIjqiWVGPQC+0ga+q28GcSo6S8IAac/Asxs3BlqfpN9ViWMqvY0xP2/udZMC9S",
-	"STaSxoek8eH9W0mg6Sf50+MamMmiQZNJsBOlh02mJrKJl146+VB4eSkQBOgPOXtHZzQxBXcirIGk56fN",
-	"9ZQe0WZoFGUCOIDuiL3yVblUOt/lMUuEhOL0YkQPmwxUAuf+x7Wx7KTTya+m5gu3gxJM40TxjeZgS8eF",
-	"8siCZl2wEwDJIkgSc856jsWYyizLZALGMMML9bs3wWT8mc4D94DMRo6UIzUacZyBMhKRSvBWLO+6GxJp",
-	"sdmyPLn0+wBwIM3sUeIDp6ExBUpZc98kKhdueopZPKkqbs+DWvMhSKZ6vYCbesb+grT0F8LVZQnwWMg+",
-	"63SahXG0ZduzWozmNhdDj2eJdao3ycyl0pedTqOZ79m96Z5q8TO/RKXbCPXGT2gcTzM8Qs8J2IMoSiGj",
-	"JI2jXpjaO/GAUeHfxyWZvkMb8WabwlaGJmLNewdU1r0xNr74MCPpMklqCM+4ev3wzTbhp09PT589e3qy",
-	"ygJZCIP3vLPKMMGKgDKvtSck6sD/obKBGwpwQU4Qxa5PByqdF/z8pVxzzUZ4LWtBuVGmsFyUlUHSzSVf",
-	"MC9jZqgSWDrhI7/nGBGuoMC4bSxslIm5BTyMxvZLKtxZBR94ocwBafWUHkIMkYhhn5uy3woZk4mClity",
-	"IVHpg/f6FzFuqoywyLv46ntbg820rNerwKVW1FC4XfgrdxqPyOeuv1bSOtOasGLcWSuUN11bPSf5ee62",
-	"tg5C4haHeG75BXZvFyI+QsoWB0tiz8avO4sBT99P9hOSnFqnW4Ukb7ggxn4WSXIX5PdYmDSzq+orw0V1",
-	"6i9aY2kWxG/jcbTlEE7EE+xLNMwqNQwzHlPn6Uow5I9jkSTWkXAZBssS+MB2YUbKaat97V99b8NYxHAv",
-	"FPmFrrP//WWdzv6SerqdpbLgCfhNuMMtYhK45Q+tLvsTt1Y2FJLzQNpYVZfPfyPQa5Zq5ahNb6wvWUWZ",
-	"u6IVwPKW5jT9xRfh2jqVw821Sqe7epC/x4EKLBLDIq71lIWTM1seFrIkPXmbPHY4GcpaHg0u07iXG+/3",
-	"IbwtJivXJvyDEtiTKms+3SCbl4v8TEoh+61UJSKaLpX3dOUnurBOmp9bqLwFoVDFgimdCaUkZT5IDydB",
-	"UCvWn0IAsPPnRzFIioZ5mMpY7xvXBwtsdE+76Jzgp10qjo9VZAIdHhERHDmKOWI+g+Iuylu78ftDSC1l",
-	"dz0dDFQSG6ripXevLNMwFoCtJwuSvE5D3SDo3aknf1q4bKRi8jm4jLmOvQMzq7O5CB+4k7eQhmmHNvj7",
-	"IyHdt3DA+yVBfz9tNqIBlxISpAQnURwN+KXoK6CdD1d99OHc0wtqauvqcZWoCOnhhIuYxThW84AWvj9K",
-	"8lenJAvyjo6YS5g0C3Ug60vBiuqynZKMqQEs3P+yJ/DG/aeiNs4aneOXL573nvJWp9PptF64//zk/tOZ",
-	"/e+4sa4A+KIFT3bE9x8zmyhVDg7i8WzUvk2P3Ik9irYFRiYDs9HjjZWvxpIB2JRq7TAqiajZfIolY2Gc",
-	"vDAs9YnVu9gmt5kSxiBty07TFWHsN+66L3hZjbSZr7IslI2bfRSF/HinTPUYnpKZVRj+58XHD+wCHxp+",
-	"fKOq/3foDpQaLopj8VQMYRqE9AYD1rTF1TS0E5SJHpZCusdZWrQ2TddCeChbg0qmylahTy8xQF49dH5r",
-	"rbdkq88qL3zP3aIlsct07WqL27UghKVVXLT0UaqHVd2BZLccLONRSBMvRPKRfM4RLMfW34kMuSJIspbm",
-	"q9Kqb/yln7ndHXBNL+fDKNPaOTTuCcJVmqB32OOJgYpcuXSek//xcvwadbdd3ODUinuolVcLx/rIWTYw",
-	"A0NmaBYjNoiJf5Nht9bKV94k4XZaDCcJa3CvSrJMWpHM4ku+qCyHPvGUK8AcMcrLYj8CzqvEEvoJnzJN",
-	"RfKO4tES+tZVdnA54VPzrSRMdT8psdECK5Jo/8SJcnOoD41mQIJ489vnUHD128UvjWZjzJPM8enxUeen",
-	"k9PGGhGmDzCZv/ctO5lzi19YpVdMhcKmEkA4AeVbJnBY4KHbfK/yMo4Qbkq2DbePzdsQ95wOsGZD2K0O",
-	"MMfYTWZVE8UgjnHnFnyflnVPaPadXKj7phv6DYRYd/5drtwxOmcH8Id8k2mVApfsNUirecJ+5nLI0qyb",
-	"CDOgDqNReZPWZmXjoU2r3jatOXIpJw5mrDtO1LzIAO6Sc/bmt883d1zFPuxyAxuxUn8FZ9DgAB+0EbpQ",
-	"rt+5YRNIkrKnmuv8uY35h9hVKgEuF23hVRRBmj8V1XP8VnCG1Lh8un/KjV1ztUNP2n6NtjzYMwd7pqxv",
-	"bd6cYUJ6RKx8CM5u29ZuGETXbnPf29dWfV/av1ak+Co9bDGfnjOrnBVzB03jnKLKyTOOlt+2whClTWF/",
-	"Q2xOp8xobHquzB5FXxjqcefCT1TBe3euPs7se5htYm+1Gs3slNXXf1Gzq7+uw1rt65hPv5PfkICFRb1f",
-	"IzWG5Vx2Xxs82Dy+HDocGQ1VDFiazvLBARl3N3/WKLfve8CQgwJ8gPBxoQ+bCCWzIUSHrse9/PSHydKr",
-	"r3Z8+QtfzP09LhKIWxOlh+3roZAxtpXqaZ1dpb8rPfy7kCuaSvX0Le7NXf2gUSg/u71+zKxToEvtaWFh",
-	"dCjQrkVuzEmAvznvW+khs1pATMOSZsjUfTEGybJ0YxXUPdHPNCxtlXnrL6mRCsMSC+tNlAF6ABgI4kkC",
-	"VBttAB5FNXQoCH9imD+tM2ayLtUga9NkGsYgM2jmWJNqAvHsX8bP6a5AL74EiqzAMgdng+nmgUpEzKet",
-	"iCcgY66XZ5z/Rle/zi+ukSJvrLWsGirf/KOCOPVHN7v7BwJqeouk2tfhZQVv4Maxb7MN9mCXP3y7fMKn",
-	"jOck7+dKKRaomRIW9zTTy9TwbdLclvBbJfgeAf7uTWn3MIMr4cBuou/OH90vmPqQ7Fua2W8IPUjt2LNx",
-	"qc7iQrgpXxsSY8o0Dt8jUfmN9VWTfZsC18n0G9OAP2AYTxJGb+I3jtirMJN1YcrnD1lAv5w1wQWOyi1f",
-	"Z8XQFFE/kSQcRZ7Z+ZZyY78x7kMuwp6RCeS+HQ247kPMjHVbWlyqUovs3wg68V9BOx8MSced6K0alpPn",
-	"tzqtflZX7vmh6+y2Qkcy++7Jaah6cT/SbIyUxGTWyRo1LjeeGM0n3nZiaG1hdVCx+5H78XO9F0jn7cIl",
-	"L7M471n9cheRf59qGV8jsxgjGbPoBSxk5lGQnYR3XxSGuWdkQbJcLp022cnp0fHJEQoZpjTDd/+QWDeB",
-	"5QhOMBXqeLEuUR4x1FJudR7HEJ/jwc2gcp0lVl5Y40XCoabmAdfUzGVGbpsF3ma4Z0bkUIJx0LQHTbsh",
-	"79fruYdXXyFGqdK25eXZ0hDiO7z0tb+yRl6hhf4uZLwsdDjEZH5Qw0IHmfwoIojB6PDtk/gwEA0UH90t",
-	"2qInuqgbSkhnFNTQDSX8kqspagsNUF9rp9ZH3u7jT7u8Ia92CixLKEcauAVafqdhCbhKIbKktzFThJRY",
-	"SEY1zo5POp3vaJbLS8wZuyve/Pa5cdY4fXpyfPSsgw/f23Hv+RSdhcY6fTX+QWx5KEJx1duSnIinmQPH",
-	"O+l1SJfvjQX0M044xhmrpJ1Ur5iDLYz6swOYsgEf30l3laqg9jW9WDqnLxcQNeuJ5TzwKNAre1wXiEGY",
-	"baqJ1SYD7SAA33M/WfyGTkH/+gHolBRkLGT/UmmSk2shXHp7fieB52rMcNAAexZtzrk+lO9KhZPuR8Ja",
-	"iM+ZoHm/VrEuzAY397mQ9WiENq5RZ4x5XpwstlDdHjYpTHbCs+G06Mme55hPkBiMPZPMPGCV118FSSPG",
-	"pkxn8oxp4DHlldGqxtzDECA1eYnbRCvZz+MoI8r/UIxBWq0SZpXlyV20dEkUqlOJMVEo7JozcRM/PGsG",
-	"/8oLWiH750zpwLHNggE+4cZnNIyQ0aGkqn5mfT3AcedKRsBGCgs4YmYIacBxLU74aTJ3gB4P17/cMj+i",
-	"9KgQzHuL19VO6m6ZZcFhH0LY86hbbk9heXNC7ZtY9uz8ARocJKIB+dURH8FDdrUW5t5DT8/ri38snFqs",
-	"0JXkOhqIMX746Ze3ZnbR82fs/c/rThr+Q37765sv7EZq5BuzkCTl0ffyjPqMYjefU/891Pbj9hG8qCzt",
-	"OyR06PIZOCEVXQxJNhsG9FhEyNPdLBoChusLEcomsrXmEX7gR/DijeLIkcsR2IGK3TuZoU9yKPtGs+FP",
-	"7jAp9xFOyi3wxRIpfsRmJswy5/Bgp+wRxhLPhX2u4s5nJbWOlUNzl69TM1SCW6rfbibSn7847vz00/Nn",
-	"dzCYjk+qG0zta/enQu/EBnXEoW3iwTnkxQHRvjF5RSjsoRpqFTqaRQJo0lXiEQxfV/Mr/KV7UCvg7+WR",
-	"lwyEjB9LuLGkzyn2gGMtkVecL5wICeeMWzZSBoHEBioziDHnQYAfrE9TgQEyGasdx7jcFvYmwuVu5qDS",
-	"tqjScoUVtBkNquWGJUr23d+QB3Cm+4CnKUiInQ3vbDbfMl1zbPl/J8OlPfoXoi+F7P8dprUGrv4O0wso",
-	"r2aE6T3iVWvLYogyLey0cfbPr8Vj/ZR1ExHhZjxsgBoCBTqwwcBYHg1R8gb/C+Mnf/r89jV7cXr84s9z",
-	"JxmDtG6RBfNIcZ2N1hsmEPdBt33SomWy0dJDf03XXWSjWg+9uEzZAMdstM+RytdqlHLEzUWkT59TMtmo",
-	"kHYQlo0yYxn8K+NJkYR+xUNdQEB02pvvgPdUZDWXpgcrMBW+5FftCME/sGVXJImTsQGCoiQEFuZBrTn4",
-	"ujbmCM/vsU+3CGRUXj27Oz4QPGl1ecL95PYycYqzwH7219VKMoV1SgSq3645J5GTSWFRyDqr49+g1R4T",
-	"1Ks4NixLfXcgHWKQCiwFPUNadh6UezI7prI+T1poJYgV2cVf3aVvwpU1UthsoelS4Bqn1qSAx9Ju4u82",
-	"RKtMBqh1/GSPGHo8S6xPpN0QXtsZRr7QueVxXDjP3Q4ij2MNBsk1Qsu78Tc+6ma6jxm0TCL0XuOXNw26",
-	"Fz+h9aTz7PSFU9hWg2ONxt94D6SxmhsDDGc2euX+QelYgv03u6CEHfvrqPs3PIWrSxHjTx+fPH12+vzF",
-	"Ty+rdwwUnt5bTPFtOUdUWP8NPqKl7Dg9eP77kgjCvfoIgzvZguAxQfL4aQLUoN3VXEYDqpehBHFFGURf",
-	"LK8ZnVdS7Wtyar/XGbYjgg9hu2zRkNjMHgTb9gVb5yDYDoLtfoLtc8B6CvW3Q6kmkoCt/WGf5xPzg71F",
-	"lQ8o/ah8t9AvZebhyu8j6VRfrU5V/+quOiSp9y2ivxAzNQHrju92C8YauLnlqHyeklbIWDHifWinsr9u",
-	"NdVCeZqKyGZ6r8FvIQw5KB6k6qvt+2TZkorOTx/+2mT/+enNX5nS7HfofvLVXsT0seb5OH+jAlhkoaPE",
-	"Y7tTVSdNZ2IG9BjiEoS6zYmtQxXgEmltBmpyqMfbn3o8j+HpxSbzJRvulAILFqRMyvvzEK7zYuZmEd5J",
-	"5+WL49OTOyCvj5YGo9/XGoJ+D0vAmxLYf0TXyUDRXA01BOmk99BZoSnwIc7rowayPK/HpyxWFdPC7t7c",
-	"hxG3sNlI8wjaKTdmonS8kXmai/rBP07kp7DGfeBLYeIeBQ5gwyIKt3GWDjSNM1QJdaZpDZFlA6UNsC53",
-	"Ztq0uvcb9rlO8/cCkU9fj8+pUwkR8wzgYRqEcWAgY4j3iyG2JIXdt15WWua9R7c9rXLnv0k+5iJZ0qM9",
-	"GxTxxDDnmQa+uRsPL2RFKthp9XjkdMOy0hy88C1dV6NML65zYWlC28JxLsIyY7mMzSOQ8jMITD84ZMCd",
-	"KUCHx+jwtizYl7eJSeVU0VnuKBiINJBVijMvm342sYYUuGWxou8MuF44aLgLfSF3QoFgs7S0XAhvqkmG",
-	"NkOcWSWTKWInUDUdNZNyHKdB8XDsv1eyJ/RoD8XxPYIev2g+uUXTvsOIwHKFtApbDNOU/enLxy+fmuzz",
-	"29fs+cnTn/5cl0Rs+7OqYfJ3LYzit3uLVe5oAPkMwbOXJ52na0T0aWHCct5uLP8zRGoMeurWXljmFy5A",
-	"ljRNqkvpKxUjq97i5UfOoWtbWPNFC+BrFiiE5Fk6r4urhV+1P98Wnu+PwrYaJEzmaXeXTELZLuSPAz+s",
-	"0FjON9RzQoXaI5UE4+d0Y5X2WIm4RqofqTHU4E7TD29Kncz8/k15zc5Alnd2mi9EX7aEZBNOthoEGXUg",
-	"9b11rkl+33Kt581OPsEh5APIXW6EZ+LSLgRBuy8rU5xmadHlx4m8CNfV6vvgGsvKLcN2H0e1ZZFGVAqy",
-	"cPu7j6OGvbRBxi0M+v0wFg/I+KPbcDlRL5DXXwIo7T5GM+co8I30UHF5ENeneHz8p5vZfM5MDaKofe1f",
-	"fXekVWd9nT//CshDNRBgLlMbFbOqA24eB+nh+KLeIjV5H+m3mObICFut/kRfvpM/OOoA3cSbMUh7wByw",
-	"c13It2htwqdMyCVzDHajdY3hfWiFxPjy5DdeexEurTUTPr9Uqe3m0/mPYeD4xfsL1ucWJjQNDt/7VybA",
-	"OZ2ZNudeg9B4NqnsrGAmUJh/qmYbpVm3qqRuU8/uCstDEax7jY/wkmZuNk6OzzqdRtO/aVXjrNH5yb31",
-	"vbIrv5B0txcxXpNzmFSTQ03VvtRU/UoD+2DEYuWLHNfl/yWFUaQpLIzShNsVTZV+qS/5xfWTfFirzNl/",
-	"RZi37vE8Cl/fHxhWVRlgE6Vjg0VTiHGI5TXN4pCzMdfC0RQheePlW1YeFYiufT0UMr5fi9TigW+ONvxy",
-	"OcpByu1gDZjTAu7n885CwIMVyjGQ8E6VYxe/0bgO1Zffz9g1H6lM2u/OO1Vj0HEGR+wTn56x65RPvzea",
-	"WKcmIXG3i7AnCZf9zHkEzjNtrKs8f3fEtyPNWVj7NqEQEx105h5OELH58WLDlBcFrIfpE2DB6g6Efc5g",
-	"lNqp/0pfITwV+X1O2mJbgRmItD7960Vh24KxP6w8XJilc3f0ACXi3yBJFLt2dz8v8kZcJLdknqMxans4",
-	"a3yGkZAx6LUF4Rcw9qHJwd/DOAcD8jBJaX/6MfLmLhJpPoSVgjZKYmU+N0MzsxhZT/QzDcZDzgYoGKWZ",
-	"QcYxm5Z8RYfjhsiCq9DPijktzmKlNPuTr/lIhBzi/UQD5WQzz7Ogf8ZYSQI9y1RmF4XVC77MDx6q9Xdx",
-	"CNPOhFd5LHZJEyPPYmFr8HREn8huhV89u6xOWgmrLEuc07Pbe4pJE6fmYzY7IJwyqpKYjUFj9qicjl5z",
-	"yxPVX0BG+Vj1mvCJ3LbzY9y+9VR5avBsj1vG/7mx8IJ+7oQf2k33xrz5lHCJRsBIjWGefd272BQH+mb9",
-	"QQX+LTdbcoHRTjWMBUxqKGj0v1zk9IfBqDUoo0/+KS7g15+n4TT3WB99hmjoyBVtGD5TSGyisiT2Md07",
-	"aZ+lxHudv1465nqeBOumhTKhne9171PCRQLgMs7nX4ubg69rt0EWhpBETHG0W+ZTSTBpdEOCLY4orcQU",
-	"rkrJ7YjLCJINx812dNOlzeN4jxu2Ah8AZx9ssv2wyQJgz0yQYRDdd5kIy3QmTQ3mWFEOqNS2VGb3WxCo",
-	"1H7M7Mfeg3cI8w1+xB3fBzHIWD41B1mxN6UtWNnG/ARRPGc8YsbNOiZPmGNQKiYkTOpoOvh9oBBIbMAN",
-	"U6mFGKe1+dlsViW+3Bvbd0PqMeJaCyzHYB4Jlal87q5yP4NRa/bKz7rBYLb7LSZkmOVsFgW1Dcj4g7vP",
-	"XSbVLO+7rUQDpZJGs4FJB5oVi5/ClfU1Oyl67pEagc89TEQE1IfLLXf3+p9ZQkCVwrrfbnxZeAVxbWV/",
-	"t2L9wckmfWxz4X5lkQGk0L4fcTnNRxsRRieB7x1k3F7YQzgGujAk2RkRAcwVLRygEXaIkeUz4+4aJ7Qq",
-	"pi9WG0o0aLllQK+anPABr7ygC2v0DYrrLG/lc1fQ3AAfkZ8C1yEs/whq/vo8xcHV9CQcaYRSZ+bnZ1Oa",
-	"dAIaWBf6mdwydOcKcsMhW0JmZKTWAKdGPw83KPchVKI3uiKhKhJjLxGPGbHMT563Oqetp8fuE+jz5NI3",
-	"iZw1Osc/9TrRKbQ6nU6n9cL95yf3n87sf+5bEjXps5Nmw/FC48z9ZGU9+No/L/+kthz5XY/vD3pw32x9",
-	"EmJ95cxeDHmTrLgjWvQq0RO86+vN974QIb+lBR6YuLmTUAnGR+OscZ1q6Imr763r6XQ6/d6+lurs+ffq",
-	"lW5zz2YnAobWLkBv3JYwRBuF4iciHVKmzjUxzMnZgwjaq04abKJxfhe6kvngBIzsId8w4ht03bFmFlvv",
-	"kDTmB61vUEwVcskLDXP/OZH2bWFzKyxhCrdWNt5xTkjcJ0LZvL0BEQ1WbyCXW8sWB5mN3MP2ks1YbsF/",
-	"KdIQC3spFVYSx9Cd/YPHYz9aMIZUGWELuOXl+54JhbIt21nlcuUK6ZGQ4Z/H2x2YWVkSBhX8CBpuizKe",
-	"z/ztVAsnBYK836nzFLz5VuQjnmVSAa5SpW2Ii9ZISB/9jsJSJWRU4Pj9RZ7AZ26K4QhfpOJUCA3SzMMx",
-	"2y4aXGSp0qD1GZE8yBTRQgLbnskYli+ro/5C+JA9e/BH9yxPLSTF3wMTGsaNP+omwdRrJjdYP5jL9hlh",
-	"ltVeBaK8oCtrJP//vPj4wa9SFozBTx+FgeAeBqOn4btgdiPOy2lnBQpRftWOpsznFbhh3Hzx+S0yqhHA",
-	"uWhArzTU59cRktZB36BsEfywscizQG7H1j+IhoAOjhb4N826iTADoIZIi7ro63ZN+FWa6ZF0+BRpaiaq",
-	"uwRmi5767SjiNts0ym1hJkyA2mXfYhWZnI2PvFB1BPGN0S90wakdQ0JIafb/v3r/azMHBsLfsCpJBioz",
-	"wLRzXFot/L1vzN3LwsIAMgADIT10C/CXEBRwZFD8uSkfJff6ua02ouSPe5k12aQOhaIDIaxBmj7YmXtn",
-	"ZxYsiZl0wBEpSAybtjBN+zq8/F7FzNxG/KACU99xTqdnoaYTmo6HwgN+BB0D/tbP5+7bEZZTHkz02LdX",
-	"UQSp/Ya93oh9YQfcbrubYMWVgUQQZLUaVbfRYqsT+HVuU+XT3CAaboOLXruFPoPT5kshHHqOWM5zDFph",
-	"AjLUPpuJSnna7vPUNBHQKOEpwV5lUgOPBk44M50laGPJmBk+xblVelP9VQuJNBa9Xqn8dR8ucdjKatDt",
-	"TOIhBIIapVxTJWVp5kLdtwq9du3wi3tSZfaSwEo5GbnDS7m2zvh3f/eYpqlyEEsFPQOznlYjdAMKp88l",
-	"oqrvgTz3/vbOJbrfx+5cpkJxRz4iIkcz9dVjneMvnc4Z/v9/1phJ4h/xd+8P1W/wLW7DD5GVWYfvwd/Z",
-	"k578zOY+DVOSGZ4AyS0umZDGcunex8ntEtsnIg/WdmtmyabdoDYF8XYuX2gbmxUvO2LkA/tua5LXm4Dk",
-	"hQxFjYg3peh5AQpJJTHrKzBMbY6ndDjg8uwDXbKj1ANt8L4JAR4NpZokEPcx8u82koCl19h8newgD+Du",
-	"7JEnAeh0l+B7Ee0toGz3QV2YTJEGbgHX3qmh2OORDU2OdnqEOJ5nDSFjMRZxxhPanJ0eefp/F3P2xn/9",
-	"ezPn/sZZY6S6IoGWsVzbxjrddfQQth1pny16Wz3hyRP0NXZcWWasSBKW8Gh4qOXYG5vzZ+gLgnyKlJQQ",
-	"2VlT8c3WguUyYoXqa1/j3+XxdC8J6lUFSwl+/4PeMtzolqR/BcPfrVIW7JgjnjaPrBhjn8X1FrZTprfC",
-	"LjaouXZB8Ll1NqOIg0yvQabfG5GdBLN3YXLZ3GSil2cqsCjbci16PWfl2YnSQ6Y0S/iESYDYMGEYMvZ8",
-	"MdZmhPom0KPuzZW0hx+dJ4OXdODJLQUH/irGMFOLLEt9RzgnLJIg6+MauKbod9TPNNxGgwUBe/c2XvcW",
-	"d7NLP4y8p6ORESZ2T/Mvz14en54ehzbLyv4U3cm2C+ErOFMemucwMGWfPKhXcWycqtXuDCIwOGTcnDuR",
-	"QiNRlARmCdptwqezOONQ3phHuCGx4mke24lWulufixfXyB5z65SVYDjWANjv+bsf+AgCZi3pFqGkt9Fm",
-	"0Za7GGu79NNSrq1cFeH+FC6qkc78Goehd4aFM6EufaQrmmxnBlyDhxCzate9GWGb7etIxbDJUXbvChXB",
-	"C0AmffNEtW7kZxW6kcvgLjxNPtT6cb89Gvy1bbMpPJuyagf6+GAt7c1YJas0gtwWTnYTCdYwwqilwYA1",
-	"NWBlcTP85Bf57NZo3MPTARyRdtaIEtDD/5BKxxLsv4/CFU5Q9ElESaMoy1SVnQo7zCn2jqixFzgTSKC6",
-	"1OCMEpNFA8ZZZkCfYTiKSzMBHTp1DB/dI5e6LrGvT7svK33hPZdTd/1pFYb9TeZlZkTpEGUasYP++bVI",
-	"9++5SBzZJ0IOi7O3qAIxn8BVcQA+li9EFfigHYK8NTAErhAI7j7cEPbsmAy7ehIl+/hIWDrQ3DiGsGoI",
-	"7s4HL/5r0hl/kP99dUemuAc32HPsazZgCl2agNzABnwMDOS9fJcHKO13yDEX4EPegTwI/dPjBqskDuz0",
-	"xDCkjg3wztT5py2BhFuHDqGKh0+0zjvij52WyBJ2LgKdvXzOA7JZOdAZYglVuvoEu4B1qgwEdLV1CiLm",
-	"n9GWCyMWLL6gnwA/9T47INQ0M+D7TVM+PVitP7TVeldplsuvjylIMnT7MAMq58yxgjOYUi5iprR7hydc",
-	"Ro6A0hRilqXYns3nrQFPkz78oybyJqZS0jtK+bRxW97RF5eZznNir31NL5aWatwUYTX6h5VZce9rN8JI",
-	"I47Ewfy5IYZ+pEawLrVgJKeUXOqOJtKJloYTiSRTlYhoWoEQP9GF9ROiX6gsXIGfPgpC9EdEUxZ4kqiI",
-	"W4ibDBFAqCEBdWOkkgQiuz7+Yz2YXhiOmyeZ3ZlfETeDywQLuM8apwGJEUesi6hx1siRGpW+FDG9Ibpc",
-	"0qsEeHwZ86lpnJ3kQc1GsyGVFRH4T04Rf4Wg64/xdablZQ/ctR08katLd3J9hedrLJcxR3fOF8a7637C",
-	"MldMcJ41VBI7eqXfnfpl/vm0edp88dX5aQloBJA8a3SOOqfreGm3GGybYcg1uPtg1e0jqG3tAm2lAZZq",
-	"NRZIII7pNUQeICfEb26GX0ZqDJ/9lZ/8d2sofVo8T0oY1vfobgdu2B+0FQzqUlQAyxXuSOQ1qO16KP2O",
-	"mrvLDVxmOmmcNQbWpuas7bi4EMCPBlxKSPC5/Quf2Ai0e9Op+tFxA9OJmXU89rzjNtLLZGzyHCREGigs",
-	"c/L02enzFz+95N0ohl5hqtPPXA7Zf32urmBvPcB7TJMThg0hPQC87w33/x0g9XBrnsufmJkgsIyzoJ2Y",
-	"6jGnHBM2cfrTKqc5m8wAT2rVicZqkcJqjXiB1/0dpmY7uvDLAKZoMxzU4X6qwwJDOFtxCFPzwFTjpkn+",
-	"jkox11p6eGnB2MugvBrNxgS6A6WGl3QNPrPJwEA0u+ZrZUVWuN0tu4l/hylCSZVWMDp6GcKUjfiUxYdR",
-	"hI86AbBQpc4kiGVEx3WpzlW1mNNQ87ttvIHPEIEYB0gmhBuwYgSsMA36BuAA4vcsxNyKuYWW+3aV4Sr5",
-	"wlnKrGpif4eQUZLFQvabs50sBQK77yYQbQFnVgrDRmAHKi5bjz5dCLQQUYyuy+UQsRXMoNFs9JWKJzTs",
-	"ZayyaAC60uwWwn/ozQapBvTpruYyKoVFo08b9xp3g0tjeepISZhS6w0mxnqIHk/NbVMonSrjnJDFSBTS",
-	"XaUmbuEtA04EMgsxxccNPZGH1RyFJUlOZeVgFPO5qxqSU9XKM36swgw+ouuv81eNZ6dHnY6TDpnWblON",
-	"s8ab3zBe4AXLWZAfGjxCoAdJaz87uUuxxo7KNMprhyk/WsSwcLKlySiFweIMZtR3sNP2wWv7DJHSsfHq",
-	"RAeFLyRzOhLLLchId5S/ptBZaXC1r/2rKqUTW8hVr2CMRwDw7O+0Ocf/M4GAaF9ORHR5NPyxyidCXczS",
-	"+okCRbY1cGNEX448dW1jY2VTHn4vnoZwTlGeYUNjEOG4M2DOsDZH7Hf33rdMIkNA/I0pZzYusxhHaoyD",
-	"z3OI1zyU6Wt2DR9Rc8l00dyH8Kx+SEvAbR6f8kQr2ffTPdbJEhTo5GEqdCXxDLXoD2w42IMK36/Aay67",
-	"Z3AMXaWGEDumdqdP1B3Y2r9JJHFj6NhmVXs7T9VtW4Yu8lU+42Z2K6Buex7HnTLPIxdOKLLtRESwlqfh",
-	"73fLcqm46m2xRARxEEB706IIMjZoEoYxhoiaT7ixwXSuJF48ZSyTLipbHajFa+p1F1Rmy1rmveZ1m9j7",
-	"YFVokvcF1iHjTaX6mX2IMase2GgwI5KHi3u1nMryESzcOCXfU4fumUedPHtlhmYBJwY/fsBNgSudQ++4",
-	"w+ToKRImGzMBEy5bHmi/fU0vtoF4R3gMFSDvPiVcevCGB83/s22Wgd/hpwe+rx3zLrhY9MCdZeOInEye",
-	"LvSUBgrBzNe4vPKZmwVMFJzwcibSaqRakYoh4Ly0u4mqdwTZJ7fmaxUv5yHcRn7pNsuncWU4OA77008A",
-	"OL8FaZ3G63YRHSBmUrGRmh+WhiTn6MHcDe9k9vWl3sPssjpFe1hlGexWGET8qCYuz44pjFxuolVT6kdU",
-	"ooqaXAkad5xv4TDveDtB7/x5Lxt4fNAS+zfVeCYdSoYZb0xHtK/z18tz0wXer19brJyM9VgGEBeynvnw",
-	"5e3qhIrWtKeVhSnnhcRW/6Dh+X0tnTS8Feo+jBquMmoY4zRDLJAuikGsCO6CeyD5hLa7skJ1EnVe6Wor",
-	"+jVeVnu59Ne6Ja+7j0dek4oITbmXZnxqJ1AEWegJtzuz0Dcl9UZ8CPeg3Y1CXVBq+LjTaTZSDT1x5dTg",
-	"b+/fv/ncaDYyJPbjtWpOZ/e1C4N9GRfRcJ0YDmPS9sZof49Ge0FmNBHWX/VYX4xBsgSsYxmmNBtxOWWa",
-	"y5jmjZvaDfo2yHj3FhbIeMORg125H4jieRjPu8/RWTQ2u+CZ10dnCyOA6X1j+XQL7NsXPVsxivtXvPSH",
-	"tkHdLTxy85OGfxQosc/HcA+rM2TfHmgIwHtyu1dRfiN7oqZujTA/qKo9U1UYD87V1DkKiBAxzNP0zlzZ",
-	"pJJyQkRIMEtHR33O5Of8ultctCCFwaczCFys6plGCeQI6jqT7jbOfWrsCku4WSYTMIYZ6v6FqzRRMTTO",
-	"ejwxsLgbOEb822r89QvH+6+3Edg/oqrhQNIBE6VnKmB/Q+AEHhTnE9FUlsSsq4EPZ2SAWMk6kxWxEdzl",
-	"s74sK0agMtsyECks2D8+6WxycJHGU225046zZEUIkUjgIr+2VrIrLrWsrDff+t6bXHRWhppJ+oqpzLLu",
-	"lI24SIq0RY9ukeBMIO7fe8ZaBSJqX4eX36uAPxZP+gD9uKeFek4Z3gScKqfU+aaDZrkOv0k8WxJIq4TR",
-	"3qd93XHmCV/v8OlMmi0KouYiI03ElAgJBxF7qXnu67CTBDQbUfWCLZmpZ4rkVDZXbxVMzFIQ0M1LvDs3",
-	"5loxhnB33F4OVKYbZy+aDRgDHvdISXw2+f1eJeZq9qzeu4+d3dtoNpS8dMYrQXRHIhUE4PTPRuf45U/8",
-	"uLu86RdvA03Ms4bVgieXfqTEOm2/xQf7u/PXt4yttq6UOCiffUqtKO3rH8zN9t2qmq7Mtqpil2/BHl9m",
-	"h/uNPoq8e7DEUQPSPNpIJdloq/qv1BA37Wt6UV4m51b2Dn2FyAe68aGTohK2XYWgxUL1nXBaqOl4yfqg",
-	"i6VQM90TQm30KqLb3WUbH3to3CTQ5wmjAWxlq+E1l35I2/0w5GjR+sHq3klcKDS1ly2VN71XfZqvwxfq",
-	"jkY5GvjiJfASObTHYuivYuxBfYkvjzudDtNolPdyNml62aQsT4wff2ogjIXYtZVOe3ximOSjssnWOoin",
-	"chs85daCdl/9v//krX9ffr0+aT7rfP8/i8zx1cKy3RNkFC93Nt+KRTb7QWgehOZ9hOatNSMzdsfpvK1S",
-	"AqL7WMYhOdSqGTea5Lp9rfZknYNhCGVMaUrOLDxNLvsZx67d26uCdN/CsbrZ/QFMxzI+UinIq1FCd25a",
-	"qtcTEeT15iZ1ssoMAOwoOcK/86olP/mukBxv49ajaFi4sm33vNb85kJl5ETK3qsiziYDlQSpzrhhry/+",
-	"4Yj3v3+9+O+DqkFV4zSJ7K9y48JVP3RxTLiNR14go6Hlj7McceU3457RoqAAfXVzTZLzR/BhrmFD9yEO",
-	"uXhfVZ4qw3HAq4crPGK/B1AKrjVCHXaned8HJMZ9k0tneRj8WpKwzHDqy7cDZeAP6T47Yl8EaNIrPEnU",
-	"hMsIDOsr6prIDE4gzgw0mVGMUA9ph2YO9dCn3kd8Gvr/uWETSBKM89IoE6uSmPGUa7sIHjFAj9GD3nkQ",
-	"lmA8tIjgEjEkG02yDwnLuNU5bSEuYih9cNo/gatGoQ792VOcMJ9/47n7xnqwZP5ZVIqZnmxcXpTWCHly",
-	"PGcCKVBDNFSSAHEJBTca9rU6wJftUTz1E5450GQmxxW5nCKpgjxC/o5ilg+xiOgmAO5K6bok6OpFt3MO",
-	"6eX35Z5hLkZqV6vlcQ+vbx5By2l+r2f5PGmUDTOM5EiNkHoIV6kwENCXT3itMVJbVcirDbRwyiXVqYsI",
-	"s+1oalpnZercpspsijc8GnguLT5iw/pUCBgprSFyP+OvagYBjsqcviMMcy4ek2pyxF7JIuJxGD3f45Ef",
-	"F06tpn9II3DwfNFymXBnHMTgfjCBnmU8wQIEGTPjTBSjzv3FKDlQnCyyEvDRPggjIQcd/R0xY0ko9pRm",
-	"rzLneXD3MN/z6TrJUo0GEP7sA1P5OX+jzu8rTKgd9P3+6vtX6Gb41hZiYW7c2SO6/UBNZH2KfQsweCUC",
-	"dBEQ3maFze5tkQOH7geH/qJVOsefOaS5VDYPE9TIpGRNVAqgvfbXbn8sXBhDhqPHCqj+i0LnYSjCBoaP",
-	"obnFpTuJLpBtUDqQLdWqm8DIzK0bQ49nic0bE/y6XaUS4LL2pG7x2A6wDnnEq2BGo69784ip1aKPkSyT",
-	"+zTbjjLW49RkMlY792lee5/FA+EJa3I3Rkn0NrEXSPWBIpVqhPHLf4NWc+7LZOAcjXCsE9AQfiefGUNO",
-	"zJy7ssghcY/lYfkjFKJz3ohTBji8Yj+cEPeoDy7IYxvZIoMtMzNiNxlYVCt7rFTdnVVqeT8VbnH/s3Pu",
-	"Lov1m7ODNGeUsWLdTCSWCcJSkguGIBdp4l3sS1puk0Vmaqn1VNhp5f5U6bJSh96qPeyt+oyHawKOz4I5",
-	"3UToaElK1VXxlA24qUi47rv3nfhfwRJTCXxwvsnSnhm1406ZgnzA0cxFuIrmjQEMX5sNK6z7XuMDDvOK",
-	"wQyrG0WvM2PVCO942+0rKoF3sqeW6YYDV+9Z08py0YGOp3anFOU9c2uKjtu6y3AZd9VVK1LpdFle9YKu",
-	"e+0uq5Hsi8uUQuGl071PrIZcqvU3nEeyjOXR0Kl1e2vCEVYfV4Q28Md+X5VSGkHnZvhW6Xmi2bTFc7Jt",
-	"qjtHDs2zoxKjEBM+ZTxxymeK1hZCfVEW8yCe6za6cKyTI33OPEXT8QxUEufj13KuwXebeGopqDQBlkkN",
-	"kepLgUL5bryzQKaCXV5i6uRpuKZOYRrWKGt+9Z8/Cmla1KosVmBYNzMIp1P12MPTun8lKLfRYBGoOJd9",
-	"KBDG7kzsruYyvoxUgj3ojf+v0z2Nn3Zn1vWlBT26jPnUNM5OquPshnsrzu3ankldlR0YN7PSVakmBzm+",
-	"L2a2z0ZuWB6U6wHRly0h7547WTLxXmHhFWeERoWlWEpTgdezzjH7Ru+36P3WhEsL8TeKsnH2LRrwJAHZ",
-	"h29MSGOBe6wOq4Ygj9grlmrV13yE2vQPScj632IYiwi+Ue0WTrUNBVvO8hlKNZFnzFjtHrI2T8JMbWth",
-	"lOIwCkxQOy3svpili7Iq7pm9k417yC4YcZE4cZqAHv6HVDqWYP99FK5wMsyYidIocin1wwZKG2Bd7CxZ",
-	"o3DrNwP6gja8ZVnmVv7iDmtxfhbPcd5nqFXJ00P4DL3MBHmzrvRYXxi8rPSF91xO7z5AFKJMO7f67J9f",
-	"58wK0ZeO+zID+qbLzsgczbruSLqgmaganUYIzmiJJJnNltiwu+a4mc7QTy28BzC/tDyy5fxX3VjI95NT",
-	"YxUeWxAHvwBpm77zWmNm12RYwOqO74xKkqWZuKMyeWPL3fllvykf5T53njAiItJgQqsYlwxaTvQyHsca",
-	"DGKwWEggHTivWWajLuiNMcKceqtBwYaZCzlFiCsWi74IRetIM2mKBZEUmCsE75xPOQY99VMb2CuvCd0l",
-	"wjAMV0N8znjPgpMVPZiEYhPSyu6qsRLxwm4p5djIwsW9FWW+XOOsMe52xPuT4e/T/2o0GxECozaevTzp",
-	"PH25BsPimbzFI3mF/HTQio9KK9Khmxu0HJoFi4bqxuSAM2hbRK+bV4p4fL8LO7i/UiSG+unk5fFTZLDN",
-	"K8kDrz1CC1TI4NKRGg45AXNj5t/deUxRFrgG1vqY2UYV682pYqKmoBX3N1z5xhlXJC3xfILwJL+82oG6",
-	"/bsPI24hLjtXIfutIUxNWyvLbR3Sk374gtb6O0y3U/KCEilvUB/CNHTTG8unrK9UzDJpRUIBPrhKhT6k",
-	"0evP01B+GwkbMzGOBImoTRBgEibuvCoSeYXgWwqR6HndtrzQ72L+0jpD0MWVlk03JwIe7X3xX6pVnEWW",
-	"zZ9WGG5eJIbX3PJE9WucY76KhtrXbk9LK/zo/blTPpT6HbIV9yqDXswjiOAeigkJ+0VJZngCCK9k1mSd",
-	"lfDuN2l6OyKyNFVXvOgRoCwsJIGtSsfbSHzYgROXAXlFM5d5MYzXiF/9CrJvB42z58+ajZGQ4Z/Ha0G4",
-	"1yBs1/Hy70zUW8x734GjDjpkP3TIhVUaNiVBym1ty3u9VuS2I1cApF+4S1+HK+scnE9rLOuvCRt+FJ2s",
-	"hYricN/MKjYWRlh0mAfKYIsVHuY8UN454xYBethxp1OxPAJ/uLb60r4YQ5GUdlotNVCZW9RpMT69pDKu",
-	"vH87787sCRnjoKjJYIpopOyFe9YyNsxYkSRrIcSF297yrPK5ZUsZ6qA+9mpy5JxgYEL6glsrRnAXWbBK",
-	"fTg3G1/VPoncU/OqOeSblzMVvHmqYPajpA8MtaXRaDyIMGw0Pg/aMZMxaD8c1alCJaONkj4ts9pu+gdd",
-	"V6evkC+zzHCi/e692fTAbaPl1NRWKcga8jruZ2dUcp+suBXR0JF7Y/Divyad8Qf531fVbSBc/Qv9wpb9",
-	"6fWy3k1Sl4YlWAxLxjgeEfZrmf3Kii/JWH9MQd5KbnJvVdADyccYEmncP4Nd5Idr/Fu7UYGEWcmkCAy0",
-	"jbRoTnMDbpwWgwNcSv02RYje4pNX2jl/G7IaqLg49Wmp4j+XgiNfFC6s1YoorlMWcCxc8wgi+PO3OyOC",
-	"Vx4LmYhATeTNPHfSm40gn6/zKOIe1AgKUTzMEtiwZfTY5okFLbkV4xV4O6+KF9ZInR99PHOZhRtiniZk",
-	"1fbe2J3dMWHd4fx8xHNHOOeEyyeGIfZAOfn+kPQJMm6lXNs6jYJbe1xiG3zi2j7UPNYbv71tZ7DW1icH",
-	"22Y/ApBYEMklU3iuTeqtctzqYRisYd1MxgmwiEsWK3QhbthZFWTUnSytNoxDumvncsNCkhQvfjPedVIE",
-	"Hw7h9reENJavk+G4fStbljg/Z84BXWYh+JHoJhAi6/PxIVC7P8VXkCT+bI0aAVVYOed5wNMUJMTY81Zo",
-	"8zwvTtGikZ8amIaeSBKa0SXoLUSIqSifcMTOHaUTiczlJvfHtPaSV1piqa2deljfR2JpB4xw1gXWVVl/",
-	"YN2tW5X6gFjhFGlmzmSAA972zO5OeWbgQShP3MmN2MgDgHPmXa146Ffgmc1Gcq0agU/4gA+m+kFjbq9W",
-	"YF58MQ3GnqOV3gMwzFiVkg3v51sOVBKLMENpKzZ7mnDZCiU6D0D2OL6JswQ+JVx6WKRdCp/CVMuR6ooE",
-	"WmmSkX3gpdKES2uwKoHF3PL1JNLsJrdcuHRz5QW1S364Aw0SmHAkWqWReP3o+IOc2icQqBDWZFJNms4C",
-	"4/nkfpyAW5hU+MQwCVfWj8dTctuSqp1qGAuYPAxrifYyJ7A2LW/qFCqdGoTKJ38+C2TL7z48MMGAenfP",
-	"3JsfowieT73XxcNkHtUj3g+ncp53UYl8nOWd/K11mVyrkbongMUGeVtDDDD65DblMS92Z4p40IyL396/",
-	"f/P55Pk6k2zmb2LLpsZfRc+WCoIJN7MA0MGe+EGly7rYH3PS6K9iDLccJS+dUBwQlodvDejNg+UgVVPM",
-	"bknBQMqnjQ1bIxpMNnooQspt5eHFa+wstNEFXcBlF2uN4ao+gOsQtTlIr41FbUyKZYHzYqmvtuXt+A08",
-	"jJgM7eUgYQ4S5iBhNtGCnN6yd6iFbDIQCeBUR0KYFtZ4oFCzFaFj3U/Je+FfbbSGw+/mIHgOgucgeDZU",
-	"O3Zb7vSVis+LsgbTUT0NQOn2W0Eiq2iesDAs1ipN1w4NLZFOztKgNHh561+4aEdD1LGXiURB2SRzLyiK",
-	"kqDavHTqk1KZjqDJulPELipbhC5rlIHIPK06oz0REkzepNUTSemK7rMNDIUXFkaGBhZTV5gtv0dEY1w4",
-	"D74x4cLPmgaZjRzpzd7RYFQyBrenWJiI6xhiHH54G0inRklLdPrIx8ZPZuXzcyPiqZSHC2vmG0irjDMO",
-	"cqIGiDv/y20NOqujXxR/984irBZrJpM4q+RyZtGsNSY927oNg4t+zKzTQqWh5S5EfAQz5MiDGbMfZszn",
-	"TBrmJb1XJThzB/WliJnS7kVPJHZ+vsJKWUJWifvcihGozLYIo900zp53Okuslfa128aKTsOc4WvXN+8s",
-	"jMose7fR/e8ulHif1D498eMp/fAlLB/l1tmwsdqiqlltdLpjK60bnSO0tjdp6vTS892U6TG/h4elyTiz",
-	"zo6IOEEGq0wzNVmjSvQX/2C37pNX5dyDEnsASmxR+tKLnCxtBgBvIsp8PO4QUnsHdbRa7bR74mqnkqAn",
-	"rh6EFMjHiMZgrJDcM8+zl087xydPn50+p5OrxJFvxdVDFAJ+Ph/EB3GwXzWYdK5UhKn5BGMyWHkpIIlN",
-	"cZCWxlidL8ilXgiBAkZnhTnb95cyll+1Im6hr7RYAVTwhV+9nl1ZJ9JQvtB0KY5pvpn9RzLlV4XbJdVj",
-	"ByA0zVpzhPPmAzt+/vLp8fbHOpcgVBdO8UEU1DWajSFMKdgoY2f+5eHHC/8O0z4MCXosIqAGY4jUqLpp",
-	"WbzrbQN03Vy6lGUOZf17o1J+AYrlGcaLUmK6sWnOTkGI2LSvLb+6FHF5+CMaQDT8wq/e/VKzbngXv3ZL",
-	"Las6F/usEvDuyYboKT3CYAfNHoRoGMZ10lxrfsVEfM6k6qp4yiAxmM3DPHZFAtlWWy2e68KoiCNAJ5dX",
-	"Gief8aJ6ac+tscwmwY0+CnME7zS3RFjMp4YaiKiTDAeNDVQSb98eWei98jj2x7dbYyQo6EVmyD9efXGb",
-	"Ax0RhshJp9FsjHki4kv3ZPGdkxetznGrc7yWReJu+y2PrNl2U0B1jjnYI/thj7yKsfrEnSrFxAjRGyUD",
-	"dhoyJakKJdUQg/sVpRFhxCrWBQLp9NMLN2rDIJ3dDwV1GXzZQxAu9NTmxURzochZV3i8kfEOvJmD6Hh8",
-	"Nfl+ZoskCYJWbCDgJ97wyCTOE/ETTnloU9+cpMiSCsYmXlQz/WfJcvp3e9h7Y3OgJgiQZJgag2acdZWO",
-	"wYNp8CuIm1RjBozeF9KboPh46DItIH5IgbFAPbvTFVhRgYt2synoxlnjzW+NZmMoJNZk8ytk0GbDQJLM",
-	"PrYauB2RdaphDNrAZTQgCfB1LaUyR9rb1SrVuOqgVfakjggQvdcwniReJKjeIoGyUR0SrlpWLPSFX12E",
-	"y+ol+XyZskaAcE/7XjLkdEmsomyEc+ByDfKQVEOBJHZYaeOeIOGT9LXKUqcIrBaRvRxz62e8rSPu5wlw",
-	"q+K+Ou0fJP4e4Z6UcDoFIqSa3GjwvZ/A14InKzwGumRHrSyh6cMZbKK8nSWgEl3669bqAamzxQKf3iPv",
-	"ryAiK++hqH0UdiH6dVuKImJvqF8x0HdsF9yyFLRQMRMmdITQXDkcCEWE1nRevOY9yzgGD7MEmrOpSBqi",
-	"TLsbIDRFLuM/5Ax0uMm6YEQMVO874YZ1EXr4iH2YgzbSfffeK8qSQezXoxCl+xKAJD/RXT/i2l1j1NEf",
-	"jgtuJDqdEwRIkztV0rOcwPNW55SCfd5/cweVcuTTW0x91ugcv4ROp9Np4X9euP/8FP7p/+d+y6r815+v",
-	"lXH4ABN6OpW0/clmxUSZnkf+wZqqvgJEXfbk2eXRsI8Gz8EE2BsYcyyT4jIf78IQlZUnLOXGkrTa1BRw",
-	"Eszta/y7tDskiIx69eRSBngEI6fwPs/QAOxxTdUgzVlHiB8Gh53NVm1Vg1aognB7L6uDmKOzduS0X1Jn",
-	"RfhsM2V5L9rDBjXhDvniIPr3Cv4ATzXvyiCLczKfKLqP0EcN0rrvJJxSk/qVZPjbTwz7U4AJEPGf3a04",
-	"i3gIU4R0gDHoM+xBSYFulLM4Iy7JMZ0FztPGbvpzxqWyA9AM68HoqXCWGWf1ouGraWZqQITochsNnFn/",
-	"v5nxxjLuC5eSZgIaYjLUn3VeHjEaEGOp/EdTfs7ihGmp2LciU/0dpt/OGI6c9l2dwnr8CRMwSRfZ3u5x",
-	"YbH7G3r0953UQ8eFVQEzQ/rpl+PO2XHnrNP5H+cpu8+ujvGVH8Z6dh0M7UT1haQqncy5wyLm/yGVjiXY",
-	"fzty9pchZHiz8a+M+x84Pg2WdrNhLI5hu7F+J6yfSeE+7U4dJX5tBjyIswZPRXWbvPjQthyEw6Wrt3ED",
-	"jwZEZZjY87H5PZOj27eIkQ2FLDI1CrHzvHWWRxGklhzgONPuR0KSHUHBkd9Luk5G/KrlZErLkalpnB0/",
-	"f/Hixcnxcy9aW8LCiCht6bCfkq7sUgHcE6tS9bjHt+Iu6da1g29f62Yidx+PPAyGJ74+kggRWY0BMFSo",
-	"wldliwScnoak18QSFjllI4gFZ3aagp/mh6XbqDqV9F9JubZH7J3vYxfWAoIwxcIMCTOOpjKIvrt1txYf",
-	"gmwyo9gIRkpPmbFYhZtwS7p4dqm3Gs4oPuckLa44U8BuofwzUjG3lXx+c8GuQjWPO8ACdDUaYTF6qcpf",
-	"pNKzNFE8zun7NpvOP+wPM7SPsM/JQBlgI56mztN3h+xueCWe0rwGvA++0hf/XJ4YRHKi2fcpqLQcYwn/",
-	"lKx5cnpaEl+vYuqoyIJtGauBj+blSx7C7wrJcTO37qwxyhIrHCG23dUtNFzmfiTV7visbxZEqKiKP+3f",
-	"Ud3/hchuOzY4o68FsvPCKg1xKEtVfQ3GIPVb9q2oadrX7s/3bwdzZIPmCAoULyWN+DcBYxL0Wrw4RltN",
-	"2C+xKE6OFyO93D7qZeG8osiqX++XhS8IyO0R1G30uA7UEqgjD+rNvAfHwoh0ty2rYLV56E6vJKZHBEca",
-	"qYIde+EvrJveaJ1lRXJ+y3tvbvr7LGI0btnUXJR7LBzSTjOQ3pZJu1etY7cRDQZw+LGxoIUZtkb4qhWZ",
-	"caPZ+LeS7uo3mbMg2j+DTsR6kx2Lt73lRqZbS5exxCGQvD+d1VHCNTZWp1rFWQQ6D5qg5nFKydcnKB2T",
-	"SqoEyrGyoGhOLbSv6cX3WtG6cYmQ7AkIOzcbvLnsPxjZU6uwwZt8Tw7lboasHQTOo53Q6OQK96f7ZF68",
-	"NGczGnEyI/lO2idllNyU+PHEtMQadVf84AFV0I88lorn7ExbaI24SBiPYw1mznN6F1Jei+xc0HWbuaB3",
-	"qmPAPRa3nQT0MM/rHYUr8mDeu5iz1+4a3K0xE6URc4AlSvaZe4elA80JF1a536afXNP6Bb19szesuajk",
-	"k7JBB+WzR3377lBDdF35mnifsJjBhj8xDPPe6wiK5cqmfe3+rIi2oTCoVR8sJ/W9r5wLHL0d4b/aDHBH",
-	"ctMluZEMImCjPoKzKu0zT3zCpzSqXYv+AJvKufSINHwMC2u6vW+zY4XjlYMHXaLHtAb97spVWc45jBsf",
-	"0pdqctAY++aukNzIU5+OhJss4bKf8T40mYUE0oGS4McOIXC/5jIabFx9tGNBG60xUFKUSWWA6W4PmxMl",
-	"c1z77LYMfGdZxCXjkWVSodg78FgdPLagyjRJmAGkUw+4R+JOxiwBi0LPiD42mhROZrMkD3LnFE9b2CrB",
-	"j/gBwrR+IvdDcr1Ei4m6A0XfwqDeDD0LORZ2t/RMW9gePV+AtOfocSVCDp2d1FeK5kwaGINEbMUDuddO",
-	"7u+5SHIfeCLsQGU4nN4HdBin87GKRQOlDPhyOG0sU7IG0a5hpMbgq1ZaPR5ZpXfKGLShC9zPW9zOx96W",
-	"WET0ZUtINuHSGiqYxPWZksn0fF4ROxePYAQPPFM7z1AdV+4CEK2Gw3F+eNN5f5MBUB3XzBkQhiVqvnZ3",
-	"M1wT6GBl/uIiXFjnsA9aY2kljd/G3mcbciJBeL/ZbT/AeNMqEiNpVIHERF++kz94ooxuAluHDiNOLRvw",
-	"NAUJsbMDcpKe8CkTsrwt4QFT9lhl0QB0C7uCVhQh/oOu/dlf+kOTdfFeHjld+6Nnqsc8NdzosPFgLAM1",
-	"YSMupwinJCR16uVznQOt/8wTBGZZQOspn47g3sMESu3TER9C8Vh3i/Q+4FJC0jhrDIUyQ8ctYRLNb+9P",
-	"nuM/M/dLp51Os4HIOPirI3q38fII4d+jTGu3H0Tg/OweGgHC24FWWX8QwJ6PT1pPj2d9qIXfOe4cdRb9",
-	"0Dqp57mHuuUU9O21FzRfuQ8P1v6+ZBbee6cib1QNUumIffC+A0ZIfHMq5ZbMjVkTS8TQ6gqoG0qxfY0v",
-	"luanbwiereitFfyw9wnrnO+3pnsWtv7hNp4YJuK82y/ldjCrD+rmRFHWcbgSXa8yjba7iYqG94oT7eYO",
-	"y7Q63o+n+t2ioqIt1Dg7bjYSji86ncpa1N/A510k6P3ar9EiWCAy/ubtuoMG3RcN+neA1ORqk4qGu0Dd",
-	"0THACOI1pea6mrKd+vjIngihHtho4Pnok5BmC3BXFq5sOzLjdXu4F1oEn959OKSQ9oa9/8ZlbHAIivVn",
-	"S+UHZDBzw15f/KPJlIzgiL3qWdATrmMTxgBGXFL7rB3AiMApbpQm1GE7tw0kyR5JBHc7D9UqaTZGYAcK",
-	"rScu1ysz9/d0wZNd2SmzpRfgRBFGSQIMG74JwPEg1PbH689tFufhNzGzi6JNO8OZKc2kkkDwdF2lhmYG",
-	"+5xyQUUTTqzVbd5kct/cLH9HB0fr/7F3tb1t20D4rxD5sg1wYjdNgi39lKXbWmxBi3hYBhRBS0snmzBN",
-	"CiRl1wj63wceXyTZcuy8yMlSf8uLRIrkPbw73vGenaO127Q23rT+wJsHiBxIy80LtZShxlWuceWy/P2D",
-	"R/O8ZjAYSTneB5Hmkvk6pCtDd1fu6d/iwy3CYKGv27If4sd/B8FjUOAu6jo+Em1XtyILftaaZIHmbAzz",
-	"IAot3bZcWLUnVQB1QTm/vPCaDCdqwDg/yJigHNezE6GiiyQBSCG1U1govne6NzIm16fdrm/7IJGTrpvl",
-	"jRXKwrxcMb31GNjCJ/QhUbAWUmgjMYNJWQrMTue8sPCYiCv9prLMGAobyZkguN9Iwef32mQ20Dfdm/Dj",
-	"N4dZDi5zuylrtJXdZYObAhgrFLsrMe2ngv4u1RAvDJSCWXL4pMDZFBSr12W7g8pbFXZdlqttmTXr9t+X",
-	"H38VlbFu0Y5Znz8WlihkszexLbobv8/J6AkGzrMwXp4QNrud+oUx78YjOk1Z6kq9lstNrnwtaSlQU8zo",
-	"3DF0+YLUAmZNhWlaMmS6paLaxJ1+Wz69fWrH9wJvwsQEzMZi1/aftTrTIIqJncC0sH/3w0U3asimID4j",
-	"2aurOeUcqbXVrz9k+B32uVWfgW2sqrB9tF0yyfrSzb/z3N9S3mOJd6YIpwa0IdQYmOSmzAZ2dcaW0tuf",
-	"m8q/I+YVKok2r9YtGiQrrtfZz4hz+ayoJf/uVRhpKsSQx/u9w8r/7mqXOPW87Vrwtc6DbdB8Uo8ndVJ4",
-	"WMx2185fEE00iFTHA1nkwCiJaVmq66f2pwTjjhhelNoVrCc6x7pCPixder0UD7TbN1aURPX+5BsXfoYf",
-	"pD+cfM50gA87TrUG6e5IdUuHSi6+Vj1SCgx2fgmQ58aan/4ygGZDoQMlNDOYEHB4REayUFuBpJ4xX6ns",
-	"SSHpPuM5nW7QxLApROV+J6T23aTuDi52lsFWLAMUt4V9Rwqr/GWWbWMXsd7Xk+8hRs3bj9octuXXN8H1",
-	"/cJB0w6yrStwZ2XTkmX5EaETcpFvu5YXrVL/aPv6Ina1suCHz6B+6fGh2QjQUqvkvIwhN4GLnSUjkis2",
-	"pQaIADOTaqyJX1qsdl+/2reV9JimQFFeNAjR09lRY4D8c+AudtmfYfbsNL3qHRz2DnoHve6rk73rOxta",
-	"Ndnduqm1OXR2+/YLixEtJm0/XD3obq7klKWgWiBo/9JnQ0FNoeCLNSmSEWACqJz68yOkQSZUY5bfG0JJ",
-	"RrnG/HVtKHce64/49Otej+ifKtzruD16CnTHaIfbZiMbuh/gOeV8QJPxOu5Ui6Hwzg8afWUcA1Z8ZxPw",
-	"afXpPMZxHFzKQE4c9qb8qUe9X04eQGZ6t23k4+J8bLSNNdWbQ0LQ+2vodvk3LYIgKRQyyX+6bqrHZpcW",
-	"UpL4iQgl/cPi29+5TCi3VjCGWnNayxP76FIqdTO79+HJ4aujo+WU5WLAWXIrJPVEt4HGf/freLRjfXdx",
-	"dr7ff3d2eHwSho/X3zwokVx+BF9pCgmbUN6pnP76VLp4shuYEMgIX3anSgpyqYw+IGcB3ALuB2M90ZeQ",
-	"AMvNOgCvGNNKuFbmZVPA/tzr7E2YWBudfXz09stpuC9u/7Qz/P9FrRMpu7I+LDsv+Z76F30ypAZmdaBe",
-	"WL06hBVAPTk+fn1yL5waxXJoRXFiy/uPoD/XY42c2SkFl18Sqcwjzbl9K/FV7P3bjfDEL/YGyZ1tfzfe",
-	"EoatoQf7wTJ9363aEyFBwYLGTcgpmYJiGYO0QzQOrxMloUOs22TFLssIjfek29SD1mbdl1mmuzf482eZ",
-	"Zd+6CqagNOVtHvld2e4+ZNmaFAT7IRCefdqAga9gVqlldvTQWmaXC+Pbtptb63fZNo/isXNwX4qDizX0",
-	"7boaEHZlSQoDQwZA5MzqrcUi+r8yzpt8XrzzFDze+kZ4szcAqqyX++naAk6Dmga4ujziLgLRd3HTdKse",
-	"KW7tCIi2/gAdyMIQZjRwFEVvTX50zzSkImIjuZJDRSdYiwJjtO7Mz0iehjM/cHUmfHvRx1/RILKaBCYk",
-	"QvVYW8O70sClM8Eb3v/gLXaNHbvsHW1oMtYdNN5HUhtrLGhDs+oQ+/b3Vd/jZxbHJypegabzkK1qtwkl",
-	"Ock5DdfUsXSMU0nMVLq6oMmICWjsTJIJnSOlCxPWm7NfflDlG/TlZJfffSdndZcllaDJoNBM+Axa30aY",
-	"oVWDrZTU82+cU0O5HK56ISm0kRO8ug8GVSrWZydG5nUZmkiDdbeX23kLuEAjyVlK59Z7BZFSv4jw1dlq",
-	"RFEDITuHKpZl2k6QSD3/aZSNDKySAJJSQxs6O5dCQOKkIFLb1WZI4f7bvD5yBrrjMpsjsZgX8vAna5lW",
-	"mjtzotzU4D+x6qpRVOgMf3RRwQ4xIwV6JHmqO2UHTBNOWUpSORMeruEEzXcXrxYvd4fMsFivOLY3o8xo",
-	"K2y60DkIXYWpI5JdbiYUUMdWNBNDHu+34uJY8Ccju5OmhBpXjqYiTfY/6E8urwyXtjmSzBMO1RVxu2ND",
-	"7QQ6ts9PpIB5VdaC8XYLnlkCGsGWysp0ZJJzH8IQxO69KGJzUoicshomJOdWiKRo6kQqu2jea9Nl8ylD",
-	"d4VQpdi0OinRm2vAhiwGdoKFUdUx/gXpEJpA3C9l2m0+IXHGDgeFfq5NTWLeT/xuev3tvwAAAP//",
+	"lA/lE71hxb7pEZQCvd0a0FUS9MoERq9bp1Rc2IhQwKWQlK0LguQGQ20ez8lz9FifDY+uXCxpjnK6phZu",
+	"YrMvNyTQIK8UZEXvvR8SmOV8axwX77uVDF1b85Uitspf76IlgUKLgxKLUe71xUaGb9zemdysP2IG5rS8",
+	"hndEYAdecyrvIHMXEHXdgaAZWeA1rusLFlr9eW2znGS3fhFtjfK8SUaD5/VhY2TO3pZngKHtColslWH+",
+	"HCkIOlGm963raQoCVUnwNzGbt+yRuTP3W5fscu5OAPi00f+VQoKuN0pvom73GbUhphYQBvDOeEX9TfqL",
+	"vaUfTlIqoblGXFAlIT89fIq3KDBQNDmqIAUCiHHvzfVS6N08HiJrPrYIduR8CwvV/hCkZMgNyZ3hYBPJ",
+	"zbLBczZQOa9bv2mbIi7GElJUzdxN28Q2QJGJSyDJ+wH1qyA+YMxK+BUfUKI2RIK2M8mZzNyBWSVYkJVC",
+	"FsM2ymj9WZK3lGTe3NvB5ISD4rmeatmlV4WJ+qVedEBJr1QlR0pg+ADFNxus3/qrw6c+NXpAQt6CJe1H",
+	"AmC2p1LWAVc0RJPCq9XPMpme4I1Gi1mPEgqFJ2EyAPFeVAYXVB+CZXiP779j6/SU4CWWxFPU6Ld8NdWY",
+	"BfpTEvj8V9JEZVyGjMuz8myTuNaXfyelsv0uz9EPVpPMzdgOAY5KdAuPeRD3H/ubxlNVkOTyefPWvGFa",
+	"w5LwsrxLT3hpJ1435SPQbFkri/GLOieYzcu/vHgfc9VZEpHZMF7z7uWz/qu+Nmy4oHkNw9C8fHVxdXF2",
+	"cXl2cdn3nIODhLIQcgy5qYTlLr3i2gQJg/e5l+Moy47VdQtNx4LOlELLe3oglCOjxonB37iQ73uBmVyl",
+	"q/3UOqODQt5Lr7T75OUFUqQg5UbrCAO4PkcYFXxNmbOZzT9r4xWztnd8xGkO2S3DlQrvBcXF6WqCA97J",
+	"t0Fv5A/qciQ4CAdF5IKUGLhTcqngjx9H0Do9Fu1uwyFa1vEltNn+wP5EJ72KIyX21ygXeKWgPnVHDJxE",
+	"fDJ5YCoFQNZQCzekLFr+6HkgS8LUwp98V4+9FLyCheZoW2Ub8xViY5IN3GQLu6MFkvOP84/jIDlAhXeb",
+	"sxyBZEJdgp7bkZ+aWA19sM51kpsKFj/+XK4FzlNtA0m9ySovbN+hOuyLBWT/5/sjkiF96SmS49vFePEG",
+	"Rjt8R8wO4toJ1JLskiJN2P2+jaLbBjr22GZXY61ffTdHDIv9VxLd/O3F2dWTpzHbdUfVhrKo6UHmlHZw",
+	"Fb4l5+PQyY1gOCuyw8mDb4eEBpo98UpkqTWU31Hon4GN4lamxwVV0mYVwcXqFpclZWsPOqz5YXRvtNqF",
+	"ORs0jNljEHuu/Ig9hsq2XsdSEUHl7dkW/nSWyTt92h7+6xnjFaO/VgREfCUIETinlTzLiTKe1L8kZ2fk",
+	"rndB1Xx8JAer1d8/rzJobAk5aaYZmOPwNfr5/cuwbRqZohWUg4fLnfqAmbKJcriVP2ma23Mb3mFxHYhq",
+	"S8V3aU0VlIzJawQN6o3NkHh1O9VXbydxDuZduudS/PsSS7njvjDRB4tlYnxVCJFBzfIWuklqk5SyW60i",
+	"sw0HM6zLhXrg7ln95GnXLvXStPEKsSaondH4lQljXcPym2yt5R7d/HhzHuH0xcQ1Joc0fuFVtiHi2wnN",
+	"qENiqM8Fk0edKHWt5kej6M9+wIkb7b3XZQFgX0uifQHrh3jyb8eadrndXF8uPYm5mMsJLg7KZPwzqYES",
+	"o/w1cz+3aOW7HEZM4T4d7tLvSQ7h8NpgaaGp1U9AA35G0A7vrxHX59eOwiYBCDNEpT+p14YRNmCXxroR",
+	"d7ioJlY8uf4pMIJbmD4Zw1J+g5MblYEgD8l4R75M9kzvNBoUlMIWLI7U8R7EJyAwMTdhitHL/+FAwwdo",
+	"jLlanTbQwEvCFg636lSgUof1p/abYxeiqekAI36ttQJMY0GEke0m1c0Mdhd6bqwY21nhuE8aBxSvYyLC",
+	"u+GWdqNZ97Lud3kQDnH2wBy1iziu0XdsXVC50SoIEhFB60i00rsHUmI4O+xPetAnJdgLUxN1Mzn5NdC8",
+	"LKoJmq/FVz1siNQpPQU9ZVZPI9KkfG5f8o2V863CVVoTsIYqZfFiDhUt3HXYWnuoNlIbskXLvTdxJNA2",
+	"b0onvsi2dzHVcDGd4Ew7SzsaTGS0x5tm9MnbbcNqnqDXth7XZNacvIGZTeCZ3r3sJzjev7eiMLkpeC83",
+	"uU4oNyudU7WAeDyAQDV/wQbkH/7ZoL58jKh7Gwe5bvVxPiIc3wNhrqfb+sAYR282thtpytW7lT6PujBX",
+	"DnUOM9SSOLLQmih/xlmbHWPVqfZJuwfC07shgpJjush7PGypFlTKeGSedGTuh+asJEURaCbZZvphFLC5",
+	"QDJ13aXQ53Hu/cieYBHRjLEnrZa0jtjCSJYNUUJsVvnkSqwjUtNV2ZulVDhLdoScw91kIqtF0yRV/42z",
+	"heLlbD4Da25hO23ZH1cGBcZQKAGxEQob4Y+s57tFdnsLdoT1e44DHsCb1mdSjJY7TAu8LJrOCLGF4YGe",
+	"p5P6BSf3XZt3VExsqDnWGnKJekmTOGjIC7dz0NmQZLemMa+g8N/6A7CkChb54zypF6DP/Dpsz+p67jbl",
+	"ua3lafFwSKBeYoULvp7oXcbrBve99oK1CzZHk/qaTw5OZ0oxSUwr4fgtsqKkyL2/lFh0jKxWC8e6FV23",
+	"Ux0uCr6rTas6tbPVw05U3nLSuW0s+Ls3ucd/eP5aYTh17M2hSUa2RdT+Y5N354Pz3Ar9lt8F2n6Gutrq",
+	"oSzRllFDy/yKJkeDDCnpAmslauw4c8MPUt1San7KTfv4gxrPTznP5Dd1GMaQeP4vydknZB5eEk9r04CI",
+	"+g6fkUaW+lPn7/DuR9uvojWp2MaU/UiGoqYBQkQj24KsYpvvMtPvOKatb+tEjYj2pbatDFU3zd3UDa12",
+	"cu0vDEnQyU0496GbarvFYn+MFWdHOrn3P0ry8YGA/if+f2KE/R+Daiy8NRXqiZd7LzjHB0jCs0A4SD9m",
+	"CkXiy/XEw0UX+yBLU8OPXdCiYJbyGM7QoQQ1eEEeMCEi7mhGFnWZZh8kVdHCJDliJCtZEpaTvA1Y2ods",
+	"0wOSPB5bC2ruI7L9s1v7NOBRdswpd1DU9GmBLLgMiH/9WNo+rN9aksyhikREg22edEdIgkBCbqn6AEEd",
+	"f8VwbGibvTSPpzorrU06eJC452rZCyd0QF94/UwNyeaevTZN0BFktThI5NFbQIdC2/vuEDNOf7C2+PHg",
+	"Jyow8vTmDHwGju9jTJnWKBOPfr+SCp7wkZqV20hZAkNcbG2UG60TsplF+5NeTh0H5hVxxG3LgiTbPlPs",
+	"JftO4LYuDQ8sdjmDd/YH6Js7LB0wRTRIl7U44gG9aok6jIp7wbUSIEYPrD+c3TK+K0i+NsecW2gocWEZ",
+	"KYrgqZfYOnWHqaJsDQFfjwEGFldOc9NkhUGWUY4jtDh8reXnOWvSiEpHosbtSr2PTq/gYbeeQruLcpOM",
+	"a5PalDPNmAQ2+IxIqgIY9xTyzvTyK7wOYECwHSTN+rLcEJVoSShbo5yAJEcghGsi566xoDWigMDWp8L8",
+	"fpHzMjmjJM8XnA0m13hS8/vfT2p4IOlvB9jZzxJMJHjfy4U7IgpcpnbVZHAbBKgFNV4WZNYbTbvhRW7A",
+	"GiTeEgStV+YtSED7rGkGzTiiuScS57ATxn0l15RjNILVb+VI4XgO9+J/syP51Fhdk3UUEVjzQuS+wnsJ",
+	"bQzyqoVdenn26OLa4eiBvjVPnE9HZgsF4Ey0vJ7KYH3em90Rcc0kXi33C8uuOIXdWkOP2s7JUnEfcM6L",
+	"Tuqd5FsCvQ/b7I6JmJqnExroKK5wMXnFmrVyE3MjNrTULPSt41tcWhyhxCOUSp9Oh6IbJF0G94babrsA",
+	"TscZQct9uL3JFstbEnAkCyyVgyziq05CwYbmOYFCOhEYWJISC2+Cwnc2u/yOZqYEC1tSa8hki7K4JAVn",
+	"ayjRakPq2ZlagMm6T/TIGVbzr56zf2mEYhNcBXdrkOBLBU0CgJAK9ALSDILfJSArIsXnrqCxFSNygcJx",
+	"49B6UvZMbyI7QMIAg6bdZw6w6SG62ndnMUD9yf17J0bTfXs9wj7daBJEypTchCUVarNwXU9iPKRw3DPS",
+	"m+wXRFOW0zuaV0Z/ijVm9Dcc7DJ/TKFUuAjJky5+v6B5ZMixaxi7GKIZvANN7hbIv+AmtjZpZ/WvF48o",
+	"zLI9tUeGury4epxYUlDk9m5xaPbvXFllWuuqOhr6EBxQ/JawY3WRGaRVezc663fk14ok66WpBYel1xxu",
+	"0Huh8K8gOJfPO1cOlbTovtCxZ37QTs0km5sKPiZ5Qa7towEIcvMjRFbg8fGUDDPjIXZOyYpNEKJ02R8R",
+	"gpPjjRcFz0Clxp9gL+p3fBZ9YglT5MlAa5DuCWjlmcEeasPPzNs9re9MJZsnYdxkhtvUcch50t6qP3lp",
+	"Elp2RuhdYpi3g5Lj+7WCe7d4jEz9wvFp//NZxXBZFjT62wN1PS3I7npBW7juzZdaE25zpsvarpg3Ux7Y",
+	"cpGg8F8MtB0yDHil/MjqN8T6dQZYved5HXersMK0qPxOh2nSDa4gVopsS4VWUB0OjgeUktVwakDZ+TEV",
+	"QRP210HI3jLABLsyIqWNe1dZBj3wZ2a+rRh+TCZgUHJrga3TNNrLOBpSnw5Ln3RB9fBXTVMglCPFQJA7",
+	"fptE7fBiha44OpMYWZxpd/yFXdZhZ7GRAK1h/W0VOLkjBiGdKpRhpjfbuH8P3zdjjszvC/jEnWlO9oth",
+	"lB/huJgWhagUX5R474tD9EN97tFRSl6zFX9AOk5adtl3wK3lJEmJF8YG+uiFXqqbo0b2c3shXTyPCCg/",
+	"1X9/bnwDLKCk2YX0arSfVsjRn9odaFwKEOyWxOcI2phygb69+vY8KsfPdt1th8BMYlPcsWADAO4AqFe2",
+	"jgnEnQFGlL7URmwJ7tHb8eRXws5JOsGlsJsCL2i2T4ZClZtFQbc0pX2/2WOjzy+po+nzfMZdAktdowG9",
+	"nkxExfxBU8aFIXxmnClBpFoYII5AHx+xr7vF9rMq2igadUHMXw75r3hBBGYZmZyDLkyH3magDmnzNpcd",
+	"9wILySt1WjAOLIR2OPw62/yYkm6S05X1ZgKcX5FxJImauLXgUj60U14KfkfzQB3SkJvqU5T1YF0/rjah",
+	"zQzstDsM7fKqWYiwIHwJParl7QjlCRCUiXkBcGO9Enw7R1UJ6IWVgjtq0/ASWgoo7rnqT8AsnQgzOYwp",
+	"ObmnUoqf84AgFgdFEcGwVZ6IzDNuj2g255VxUXPb7LTONpvPcsHL8qHyzsAvljKEIXLYk1Nxfmvc/QJn",
+	"cWl+Ct8SuTCdb9OEcDpszKzHizbmaY+ixnSLSYJrBPn0KqbZM0eomXqQt4LcUXNVlKBxPpiyS1NJiHa8",
+	"KnK0JNfoE2G5/GT6M7v7fNs2dc0dmhJ0pdSSwubmhYVpsyo/2X6rrUarWou5UJLtjHuO3kAWlHt2zRG0",
+	"9zJjU4HqSlRPdlNCMzbSj46Oppa255L2ph+vuN30TbPL9WAJp2L50gNs72fbHo3lCFId+si2aLfhhYNA",
+	"ju578p8VV+QHygKYNvFGlKr7yB1MwC09cCDjUpngIgAS2vwQQ7V8GLKNkhlWKm21kYNXB9LSEwG3MIYV",
+	"dpKh7djqeXgKc7XlbMTaon2bnA2noulJMJLfKFJOSAKJIMoAZLzI3A1UQe7IaMrWCzjJfoBHtUyahKXh",
+	"3TncwSeegfoMMcwYuQc3FX2knNWtvtzsGoq9LOfUJvClQI1W2S1JaMj5LTzv2yll/flIyTO9g1LunKDX",
+	"0Ng5Z+mY11NrvuTnmt5pL5rMmBTv3gL/jALstiocewbUjqMMl1ThwjUBRF+/vnmDHl0+fXp2+ac+iq3P",
+	"/+JSuRyyUcBbsqacRZEslSBEpffgsO/NDXOaqXt5L/iyMLiVSebGHmEkTDYEFJQIsqokydHX775/iZ49",
+	"fvLnP3kwBTa4KAjzJTW8B4R3zOSOCJI7ZMmsdd5KknGWoxXOFBfX0FoXjp0VvSPIQp7P7XGqHxZEuaaj",
+	"7mpfE3rub3mhMC2C6XwwQdf4IMPSf6dHhOAifit9D10x/fUwqgplzzuEQ48P4HommfQOPwqY8LZ4+Ams",
+	"Q5idW1LKEK8EKvhaXiNcSO4yGDcE50SgT+/1UGev80/+D8E/hL5D0C1luWkhAtJn6BZ8LfBWjl+YwK8t",
+	"FHzDMDe9gJSbzqindGsLnt2Gwk4PWo9/wlu9SnZm0BK9ShK5cGgaCSXyzXt29IZT416cW7bTx65rATlF",
+	"9FoP7iyqCahkD1ORPwEVK70iHDyboda2VpvCc5G1A/FB0EDyvfVasLKd7hVHWKEtl6pOzHbZ2O60cdw6",
+	"/wKgFW2IitCN1sMBVJgVarErBfmrluTTR1XqPXNEUMVGsl/iolhaRIV+j6/M/naNACcJeGraDW7zBh/J",
+	"NlU4/IJeuuzvZJ9aOIZuyR4t90hbS3+5ePTnQ2MJFx1Ah+/yVzcvvIKRibvug1dPnlw+8z56S/2Vj7fG",
+	"hnZDvPn7W+/rVTfrR9K197F7v4ECYp7pic/REkvy9HElivHD/taYsOJuZuifA2cMMfpbH0PLIjdHY+14",
+	"WgJVkjLoFkW3pq2/S5nFNBrgw1cG+Z8WQC1RkLRihY5ZfIUwqpiR07p34u+zX+txZ5dPLuz/IHOPaiqX",
+	"e+MXdznxa4uYSE/SjDfSlFc/01/f+lt2jI9e5nCFJ13+rigbryL7Xj9kiJvPNrzIF8bZiK3E03RLXzIg",
+	"DDJHmskScYFMv6AmmLoWpm8OVoizLLaWzjSFSCGx3w0e6O0P1Jv63PIutB4mXPdABk24+qO+fhs8LMxT",
+	"if1GBsus7IfdiEEu5O/x/anjg1pbJjz+r0pQmdM6hpfE7YxMr5PtfNjTDRXmMRiyfGdP6RSzIs46DM+Z",
+	"74hY7PxOj6vw91Tv01ArBe3kLMZ+38Xacf1KfrNzHdGdr9VDhzh7eiR6i0g10V7Tr98UXE3pYrNwB1D/",
+	"xqYynckE30Kt6m68a42wQjjuLLtFHhqvD9OgB5+3aXbjhDjyoYaJOK53+1/GG2i09kLdEQqaOI62hApD",
+	"YeRYYaQVgOi3O728GqeoYbGj5+kILf5608D+8fNckV9cJ6c+3gMi9zhTKDcaEOElvyPoNyLsXap1K9Hl",
+	"lavJtrd6mOX6HwEt2NZmUaZM+ypkptsx3GaX5xd/uXrSZdijK39j0qvPX//zn+etv/o6k3ZBWbf6CDx3",
+	"irz12xndlhaa16AAzxQvig2vJPnGgp5/s63Pz3dYUbb+q+BVOe3CWsAAaK1HMDbsk7+iTHPMVpBb/ODe",
+	"pXELzrhfVvckIpv2jlMDi4wVhroWaRGRM27KTT5Gtur3fs1cEHkNs1qKH189e/zs6Z+vnj1pSfOFb2f9",
+	"WuHCc8fh+XJf8g0ZdvZeSSc4B2/mu8ZfePiTN4i3U+AlKcbjajZx1zw9OI3vaY2D+CBRtoPQb9gmtxs3",
+	"5Satx3vfTQC5I4J2fXOpeAm9XgWHTV1wfuuPF2kVFgPOc5AEEehIZe3jmqhOl7rKtj2wXBhcpnfEaZgT",
+	"AsmkREbjU1BWRsImLLOTTd+trcn48UUu36xMOyhBslvOSI6q0h4ZwGh/92Po2RxROWHyJLBBkNavdDBu",
+	"Gqpa0w6sq0wObT9MC7yBpheaKknXbPuHqh7UJ2hXeBLaaT/xZD5M5GOvRnSsxKZO1htkuKnznFYq7a9O",
+	"eWNTrbBQ/n5ozVF7aHhaqr/6Srb6o3pq7PcxtyJ1bcNB1fjeNtapj9tgz+Ueh05+p9VfkRPcbL0jGb8j",
+	"Yv+S58lwV5l7JzYrz3MehajKCdlOvfP1JHI8TtRL/rYIhjIqSKbethL2UzKFsCSu8Li/30MNh7ssHstO",
+	"aWdawZzd3w5lZ0uE/oTydFg7HLZph+87r+rCdx9EVSaicmD87R+fXsT2e6x525pZ/fkWN5vJ+Bd4RYQw",
+	"IeeHsEGhAkMYLR2LCmBeiNk+s9YHwrNJDj6kHKCBC+P3cCcrFd8SgdZctYDnoLtzDJpYc2yZjwRmWLH8",
+	"tPVIp+zO2ZxeD1rbYNOAwPjz1OTHVVw2Z2NdO2RpaNXhDyeAvCP6T8kCKFqvjcXj3KP+z2tP5SUvqm2q",
+	"gXtL/FUu/VDE/8Peu3a3jStrwn8FS++sle4ZyZZvScf5cpx0endmdy4TJzszc7pHhkhIQosCuAHQspKT",
+	"//4uVAG8SCRFypZvUX/o2BZFgkBVoVCX53HEqOkMpW5EWGhprjobs0X9Ad+Of5O+56Hr0lt1eHUp+cT7",
+	"EaAYhnRBfjLy5y4ico7sSSWmohx9MIB5bePP5FajzJmpCvGnG0MjaDq/IeAc+DfOhls90bfA9Jqu5zWi",
+	"7HCTj8k2MZahFrIc/LxFi1tTjhCH37BcUSpJRNUYiyIpmVEeVaFgClNRbrlZjx1WKZilbiZdVVSDC3Lu",
+	"2sluEK+RmsFEJiXHozcraJRfHfhoGqA8PFoXmAwT1q5q0R4UCvVPEH+YMza1D5bClLNkjlJe4hQMQV92",
+	"up2rSF+VfqEVtQySpQ5aZhFbEYx3O1IMXJCpBBHBTgA5ID+9lSKki5+JkeRZF20nTAo5sH86Oigsz9HB",
+	"uuVRLOAxZ6KsMuFNCGCxiWaq2KPTIhpxuO58oNIw39JJatUzSVrvAtZ8NaKhcEbdDSaVJi+O6dpk2lKY",
+	"uhzYhJN3N9z1inxLu0FqN667I/gbfdmgcurOjNCtGZWdtbgf1qLcZ6tW73qtrtaGT555p9Up/mYd2plU",
+	"5Ul1xaB8zH5OlJzrFw5lO0KsbkgZ0KjC3bFfKCmUYFGkoWGGXWVl0QD74Wui3eu9IFQQNosNIJbDA4Uk",
+	"kAMqSEfzZtvVhk9Do7bT+Am/tD7sgWvk5sFNcvrMGoFIB9VGInLMiSVN/bPa/FxToPz6rF3GRwjPK39B",
+	"uL5R2H65jnlEA1dbP2Us1jmpcSU3XIwJaBt1PCZLxTvQBpWzwzPuwQB9itNQhOlNxFTIeTnkdEqcnFVQ",
+	"YNYgB55dZqEhsOHQ84qvdmGo4qPRRZdcCGbmUk0viFTkIqLz8p6nLL5S3kTGNcHHVXIiz100teT7vqOf",
+	"KD6emPVV0zgfXTe97tZr1r59AB95lkohigERIBOGgApo8POCsNQ5nyc7cOvfXPsz4V2v/G7E2WPK50RR",
+	"w66Z11wyry6WqcmMLohiNHQxzK2lP7GyZstZdnf5IHQY7Y2+48t2UmA3xQM2oGPKhdP2wRCr5BIRylJ1",
+	"d7nLVudP/50K+BkAYWh3Q/hGFZrNhKoxazqRwUQ2qFt+x+bpum7UnVUdlmno0c6kNgNPzN5cQ3HMjkmm",
+	"bMdvE5tGYhA4hgncKNLqhTiOFg4iMIUlXoKRraKCa+1z4DuBV1COwRxKphuWkVr1cYK0EZaOWeIgnrj6",
+	"tjxlUUFVM/nMiXFOB+pMylmW3dkWEG4r3akmB24Bd5IVEpT1FfoO+QYglUrGErvqisjYVcS7BtsH2rcr",
+	"ZNmtYuVBXgz8Eju0E3pVu7BbB/5qBWwMg28oLlKX5RDfAQljtCCOnJhQR9eG93ZgSboqOaEUCxoDdC1V",
+	"pLYgHWwjpGw+aNPgUivWMgpb3qxOEfIdYw10Flz6wXC50L7uC1eNx+k7AdbUaKCAdcsUyUmUC+K7AtTl",
+	"RrX8FObXpp263UIVUEG7t1IEhE+4tVfZ5kt88rRz2/OaUfLCgQ/vXNd3rIsxQOVDqmhV1qdoN1+ySM6h",
+	"qaGb1mBoMmb5Igx7x4pT8CgpbcJPeQSRg5gpRiI2MoRGLurb3AqUeFCgeiVPfYVT6br/qRDS2HMoXk7g",
+	"zAG9GdogUnvbVspceCXnbPlJyO/B6Rjz9qGwQEuSUSGlDfK2q6U0jreYgPwTI4lKBL59PpoHjyGAuliI",
+	"IW7IR8rDjUtdD3zLUV3AuKTy9aAcRwloVpcrw44a9WXDjL9PTCBnrcPBuJpVQgkxkC6RioxkIkK7KoLB",
+	"X52DUl7djTGw1ZALBIWDgMWGhWTGqJhPeMRIIkIXiAGAIB6W39UJSMl9KbdeVDfDisSJtz8uyIResqVQ",
+	"TqWmuNnwb5A9s1zQjVpsNu2KGeXqmttqs/9qxYgSJX51TERbLRjbuKgb6xXSVBgbmpRKKWXbWV9UBNUK",
+	"tbElOxMsvJW5aMdklL5t08vD7B3qw+142fcMs/3WeZ2WuzdSTqy0diwdWv7wubT8Vd7PJVOafVHcsPej",
+	"0TaXtNzIAqzgDdXMerD8VaSMSMIeCAwWutwQAhf3erhSdxRw4YdrtVl1OzIFgi6Hm6WCyNGI+SbRkrZd",
+	"3tT7rMY8wLZYuFGphMgy4Ln3gpFhwiMAjPsJWES6ZEbVlBn7UxAxNe36TgwqTJfoJI6lgh88YeHPxOMJ",
+	"2x1KYiWhyznmqgPkHOoI8w2wtPf1L/u/fu/5oPfXt4Pu0fPv/61shuzoNyiDhFcbcFFe2TBlZXJ29uEN",
+	"sZ84Bni7QRaqlZtErmKmID/RGra4qtIRoAFUKSKxrBtjfYVkOj3FEfuHuRmqkqbt18f4Rd+8MuacinAo",
+	"r17JuDXP782mE3yCZcm1p8MIWKZjziocuxEX7aHKWta3lDZtBTJeQB1BTM1EwyFrIrVBKPK96xaoryYB",
+	"XFy7skK9Evs3RzXfBpDDBVndYz23fNNgOmID/QZgpmeAetr+cJFhqbYiwe1u1OFkXaVLHlRxnttDJFUR",
+	"Z4poPhY9OFY7MFeqyQV++WIZS3c9lm32nt3qtqr8bJ4zk7TFu86ajFZK1IZUs6PDLmLeL+KqLbiUEO5M",
+	"EGlimpjJKXG00l1Xjfy/PgK47fpEftqAVEUPV3h3ryZtyImFNSIVsKXK9fcN0ma9EvgxKhZQjhSxUZNN",
+	"xD9w5e7lb6e81N08MgEPoZ6Pt2jbd+N5g98srV5a5U63/gqsIY/NJdDcYpx4JoccNlJrGIsn4XY8aDrR",
+	"MXPcq8buxIKaTYnRcpNSsyCI4t62J6YSCWID4Hg/De2+hXtMC4pl+LorBVkOUZUhNqTi2oDTpRUJzIpd",
+	"wCetEKh4uAyHVu9fuG4tN9x/GufnrJJXoBvMIRhMgbM87JLhYokspAn0hi9qaIS23R4Q0IH0VWx8M7og",
+	"QwbDX2HwcF10Dd9jGXiw+LDfpCITf4SlgvAwYp7QBQYxZSx2XnyTpHmLtGO7LKFi2lX0LdXTYY0uCy9O",
+	"i6tOuHYBzxC8RCExxWA/R2YUVy/nDaBfEF/2izF1OUgjHUKaQRZsl2YAMuWKQOKBYjSYVPmImQKXKKy3",
+	"shU1ev6FXEksDIEsmDlF1GNuAEUeb1MAkc/tuJskOlNsGBAeYEgCUw5wk1VIrmHD9NIK2mSNXFrJ/3ci",
+	"DQWSGynDTVIqmWVzopTmW/3C19iydGPebGdKi1A11yGQfsgxnG+Bbb7b4TPNYa8cul07lz+uBOFpDHGE",
+	"V9e8XUPknHKkLYfsr+lC+yCLtx8pxQKc4EuwiPW0fOUpLvcLsmA6RcJlpmvFfz5hwt0Wn8JEWFFssVQ9",
+	"UU6aFNiDADDSOgVePkyUgnFVKOynpXH59AZQINhJLh+ol5PlHAlgDM6xMD+9L9dw2A0JgP3lLdhG+GPN",
+	"gcAKZqw41P8jE0XkXKSxttwCdYlOggmhSAmcR2Yrm+mmwH0VeMU8Z9xf2GfO3LMRHC/iwQJA4vNiVWpN",
+	"6vtaynPRlci8mouAZWT6mSi0emyFQStXbK3bEwPQjCrnZljkIYttqgu5sXwdArKCOfxiPa3Q5i3SU9hV",
+	"GWjGhLv5ComMHSLiczQF47bqZyayYP49YcxqzCGvYlaGBshHU+jolybOHW6r9l81oONi43HdIc2vUDU1",
+	"/tLkpK/VTaWl8NgaYdzoPNCqDDk9ua2yCqGkBZHUhYjmsqSUWXMY/BNNeEisJW5EelmD1VjWJBezMrl7",
+	"Y8iEWvef5aJeeBh4UXBnZ/Ky8FaFJnTkZmwbiXCLVcEjxNbfBWYNA0fl8U5fFJcyp2MyEaYiN+4agWrs",
+	"lC3VIS3woIDnKWjBcRT1JuM8dbhet+zOtdoM2zt7MGtbz4/4veca6RG8wztpmsToKqgkrRugQD2MjMIu",
+	"8X9Gq2UNwpheshKn1Bg2i6tQtjejyBHshvopliVQMZqYiVT8q4MWUaY+2lecrI8skCpk4SlAP0JOihjo",
+	"2BRyKMNF3rn0ZTUOcSLXAaHcXcq3JMUbH1TstXmD4BZiLZyPk5fNAEDL3ZOUUWjGqE4UC18UWDnsWUQq",
+	"gmV/EWeXdBi1cA2q8AXPXCV5ynvqT1erJ6mWDuum+4Cb00KI8unxGs12r1ezVJvF39dVw6eHstV9MI3P",
+	"rX6UC8Q1Cae5htBGk/g7i8KzWVV3kr3VIBEGKQKbSU5lrLtRNC3X3ps79rWLVhmq2hrAisr5DeJFrWar",
+	"MgDkzY2DyceS2iz8l3tFLzhettz610m2/fIN2qAhG1Nxo8aH59ymBvt4PieVt1uuw7rffbA2rLYOWGcn",
+	"6EahjvSlruPD+YfmFqmZK3xevr+fDSk0AYYQKh6xKCKaRwwYAkRIxpLplFOdG+3TCz464bd+GWPXir+b",
+	"3ZHhJFW6458zYzyYdRslEMFEqkGc0jGlCCoRncWgljyYLgaHv5Q+daioCAeBjBwoTB1Rb0WgIlirEq/8",
+	"dRAzEOPEtabUfecPf913OCfIkuAV1RMvSPYKq+2CLQWoWjDPID7iwDA1G/iixVVtgg1DD7gIoiRkg2IP",
+	"RP4EiX5hFYwqyGZml4tv9tn+GSO2lKR5jnz1XXbc0pDstzdkYXNjBnQOpaf+3+W8UOrnmR/SgnMgn3Dl",
+	"dMA2zwtCX5oFrxF7V4E4CKQwNCjf74ziNBpkGr/KGwjkjUvFmYRrkpI5YushEn5QAje0KqwYjUii6bgi",
+	"//PVFXo1gr3xquK+1s23o6RiXypB3SU1LpPGJV1dnbmVecqEsNwEor1p2Gc64yL/14Mt26GlCLGLRv9/",
+	"/eFJeDRc2i+elYYm25uZMkqRBvVbpYYjA3t6upZTpEQF1qMr35FKlBVMn0+oasw7U0m2X5ommzHrOUFG",
+	"3VodX4Y8F0w90S8IHdpDNVaD+b8XUI82I+7Hp7ZwmHAC3sLXWmGhwojbl5vg19LqRz/ev6oX5w8+21Jv",
+	"yE2wTlZSTRZndnu98H9LLlqeziI7o81lJN+k0Fg8ahrGy1NpHsUPFYTEioGCBIsgYo0Vo3qojUEPsvlM",
+	"J8oNuXSV+Vi8aZt1YzPKo5Xo73HBXB+VmmuXTVruVTw8bnfqwAHkblj9arfEe4AZ65ItpMG03FE9ceq7",
+	"VFcTpzP4EU/ErScynZJV+rieXcM0uG23ERaxeGLPERlLyYOayeopfH25AflOTWp7Cwnl5Ti9nSIWYk9L",
+	"1sUdsogufD83lqP73PDABdmt3TP+Fy4uOYaovKqmoEndDmaMBzQM878qBsnB1aroNMKhB9Xk8JulsFtn",
+	"oV08Doxs86xyJgtbR4jIy90WQCLOeevyehqGA1dwvKZBMI9zsPzgWq1o3WkURDIpD06HzNCy+ADQcdhv",
+	"YR8esZJV3sQTKj4y7ZrWMiDx8sgq1ySScoo82XYJm0cdICgM6ApJeevPhNHITPKKI6dWuHnkUmgQheu4",
+	"9yoCis2lmuJVY1lVve+zEEulc3ALjO1hXSh2hcRMaVnBlgDp6bXib9jv9roWiG40rCBuVeySW7uDkRcM",
+	"yjSsLgYk4mjRAtjoqgr40kgSynTVV48zLmjUlAElXLTSlCo4xw8R5U4LuvYIa2UicTSviLuQQaVwDWtc",
+	"g/sJU1RK/mP3hAEcmNuMGXaSlu+Ja11BoKyziu05JF8ayoEOaFRaLi3VlCnXIquSiGlsQoU9ca/yVg3a",
+	"PawGnLtL4VuIad5mB7E3qIJU73b0hMas0U3gQqBG/lqRoeNfK0tT+VdG5hOpGZnRYMIFg0IILCyfA21w",
+	"+mpE03JyvFpWnxl1tosJJaOoCKSYYSZGjDr2YPgxja3662fyMvdjZeMlNe0KK7Rhccs1Mywu7YhWlbvs",
+	"JVNW5gfzNK1cgsjLL0uPw2XeUWqL/A7r1r6bOgF5gfSi5OUg1ZbMfOb00hnqrOgindN0D3ObjX/lHGEB",
+	"zqbfm7NKp9oGVW42awwK1WLgQIpWN7E4oqLJan6IXNqCm0bKtoqO4UZR9WobYR2GjBXLyujU4Sxif2rI",
+	"AFy4FJ/a0d6UBAdURQpCrhc7GJC7R+WbRlK3fdGxogEblONo/EoXmJuxG+CEBxOo0HIJSkgzQYNS6CGf",
+	"AeoP8MK6pA/cBE9PKnlrSxGd+g1xkLv5cVdNx0ZnUl/ie60TaeZblz/aqIQtD7pI2v63dQ4/0vlb1y/Q",
+	"/phbu/E3AWBrdoDKDokB2kN3cEyfVrs6t3BK9HJQc0ZcTv2KEKo8aDC1u2+QKC2xdgJco5GMIiBicAkC",
+	"BMjCLoK4mNnY6NT5u9RmqxXZ1gmoqsnCDWZR/mEkaVh3um0iVctvXIME4Tbt9UKYvlI2/qrJvRWBeziy",
+	"9sFt0q1kbTCTLTCxsDi+OagXIvW2mu9qvNNRaWcS0qpwTZSUM0cyCvtYOu8cu33HSs6JkRXsBS1Pvi3t",
+	"rx1bq1n4aL9QBrgu5WzgCTVKGzF834LbxjXloc+G2i+Xnzicu9aylZ0bVvR1/XrnXWEvYm4S3DJWyfBH",
+	"ppMNkAOHCS+L17ylU3u2Z3MUBKx9AeGAPlfBkOyEG41RshfwY0gNJYGcuU8pwThU4yS3X752LzFSrLTA",
+	"zJqKUyIkgeyYHXhVR11Ztzgr6/09M8QuyQsyTBFjT13ADmBNU5TYBo+wE7veqMNVfjyVa78Bi+JQXjYl",
+	"sICXbXitK0pfnTqHCzuImXK91V0SP38+mOkuCeLE/j2A8r8Zm0m18L8TqUjI9dT/vpS1Wc+X5QfUda/s",
+	"X6dqLs+zsEurDJiMQjkXg1re7xlWspWHhoZM85ARAzEQX7zJv2KIzfWH9KSoQPGbFTDb8ga0dTDoowsE",
+	"ZSWpv6xJUs84ntevIPeyNBN+CNUTvhENqD9frpzV/NyBIa0IrbkAVU6Qjp5Xoosup/+DKNH8klkjsJAi",
+	"9Dx0TzRh6MbMGBXYUgweSliIVlX2zGLgJONPrZwvH49rUwMkpRmMh+USYq125YejiF5KVYl5Bo3ePmLX",
+	"9d3MsCUg7tkq6U8FYrGhIhxWeNxzUJFBNpa1t8Nv6AYQZ+6myw/JbtFNZy+bqmy8lavkoNfaLBIbUzFo",
+	"SRkhxm1bvtJDefO63TSu2qhGE6+umpgvdJMMefuMYgVslxxB6X9OIbPhpVnCteLFrmLgUB9UpxFWE0qg",
+	"GTSKmIKwtmI0fEEosc6gg4in2lF0hK4vH8AZICdf35RwUGblWmWK7irbkIOXOizJPTQy1MuVexVR6XKJ",
+	"/No6VJhQ6Mdp6j2tFlzkIuSlodPq+vmWuETGF66WlMc3y+p8zbI67TjlXfzLA6f6yH82ef5tsnFWrc/2",
+	"24LtilyjJ5h/ZR8Scx0xKqdwoAQdZQc/gd5gQJXiFVBh9TXQ7QVxY3lbpiUi9iQJhm7M0naGGxXKdpVc",
+	"FdKJ71u1xtd0vNZwy2dOWP2FLZyg7flUa7BgVqdvpj+ygPHYrMsGLJ230Z8cU8PmdEHmihtwKV8sQ2Vr",
+	"12lBtL0MAlv2Ch6mpyfrlSQaqzpWd/+1aYfzmAV8xIO0xbfVS1yEMtD7On+PPZTnPfusC4LfGBZwgnPT",
+	"l//i9s1h4VWvYReNI+FpFVatgzi4uXKWDHhFSAOuGEI3V5d5paUELdP6NRUJgB1QWofwV1PA3S8YwzWa",
+	"nH14Q4ZszIVuALHrUuppGjEHaGAfs/S2lYv7Gx8nirVvp9TzCmj2jERXG8gF+Lpdl341c+n2xAokpqaY",
+	"Cc0L6nzcCsMZTRmqIhlMy2BzNBkmmgumNbEPbD6MMGn6bCdCTTED0kRX+Vr4oDiHKYQw5JqyPRmFTJvB",
+	"8oDr1YTRqK1m8a9sAGhmDV81349ZBU3rW5Ka3M6BWjbN+Ek5Hcya3hx6wwYhXVQBo+i0K5dqQw6PyUQm",
+	"qmmxIt49E+jltjb8pFt4hGHC/V1vAnGJuXGn+JnYZfNSWNDieuSnY2nwK+qJipKr50qXqcKIjUZnScjN",
+	"a9+A3a5Iogru46brJ2qbw2SQeC7wtGFn0+4ANzdNLjWKBmyT0gg3b/ULsv0M9dLab6N43j7iATEebERE",
+	"kL3jDWPxV4DoVw7iLdu0u21TZdmYtEY5aqG18gkcRKUa5Tvj4FbFoVTOkGc0SnEEQkzcMDHmgkFv4SVn",
+	"8wI+Ug48w97i3qF3rvofDRfvpgApm3cF5eZv+2e4/GJd6wg3Gn3WG/QFA0JF6fpssuDXVtXKkOoNqqKL",
+	"fDqNTEE61iHE+Sm+KZCImqlv/7I1w8XXaikY+c7gJfyJiZwLgDEF0IS9Kp1tNH4Q2ZUOeA0mrr6X2H/7",
+	"dvwPHOeWPI9/8Q24KuNYycuKfvj2CcqhYnQ6GEdUlx33uZnIxBRDeU80CaTQrtKjBGpZhG1tB3yjgmVs",
+	"i8jNM7pwPbDlygjQVRUcRHW0YEhWWZzK14Um6wblkA5MbjTqFBcpFxPKjb/rcbZSCSjMXL0E3s5eh8J+",
+	"rZ3OsFmTSvkyShSJ1XGe9/GJJkMaURGwPXLmf/R44p5g/Il+kVZZyjnT9vOsrGwV/dU3ITVNxzCRdgI1",
+	"nUacgcrzkC+5aaYmVmTajBeLbZrCNg65r95uxsBaKPlIa2yyUeabvNK7Z5NYKzLNggclPKI8irrEYRt1",
+	"iZFxL4mR7mGUiBCgFKVgJKSLJxrxgoA8m2EM5nosw23cbX/nipqKGMm8oGFPJzNNsOSzQSTKRbhqwxvU",
+	"sGvAGySOZ2LEkLQwTmJw2v9OtJmhOw/wmt6iLayV41Hk61hmHuwgkGPBHeOUWzJ7oyiSLlGS0k13O3wG",
+	"sI525pRigfvYKCr0CHyQQApf1t/tXMokmKBrgmy0kJBU5W1Vlfi8IE1PynMX11MXlyzF8Bs1HoUtz8Oc",
+	"PqBcTxSP17UhlSbOBLJUEKoJ3iTLAG6SwoNb/NNx2G5ElliAKSnNkbLhRMrpAL9SNL5rv5zVwhzWQoBW",
+	"ESYuP7x0MZY42Noe6tqf1ZHoamAmSibjSVN13+iUKEI9kKLpI6wd9RCBFV3Jw0SEEQOUJx4wa6q1a5Qo",
+	"906bRlkdVlyzKJPrl0zB/vwbdVIe7b8qvjaQo7r3sptJHFFXnobpUPs1IkdQ1Z7RBC2xrFXDDcBGMIDi",
+	"tVLWCHgCUIalxDOiBaTmhjC7tWQRN8Eymf+4hciW9lR72ch1PvvXXh9MyGn3Jn2f7LKUFOcMEYVBTPz4",
+	"EOPBIzwscZT3e889TfneoPfXt3736VE5Tzmv4pab0DhmwlEk5rnS5xPJLplCNoBTTBbbj+iYcuEYlFzW",
+	"sgziqRX82GVlMM+llTbLgK+C5tVRsFQfBr2abSBr6THP7+V4s7p3tdvRjZZzbMRYUV2+HMpaRBU6lIkp",
+	"Wu48bI6DrSn5JGINuXWbETrxMl7z35SckYMXpE/4yJrewEr0cEHOPrxpikDDqKgC+YQWNlhw7E0oL3Ch",
+	"8/LNwo4YOdJgWG2ZzJGDo00WUzEto6QyuQoft8V70TJRAWtGtZ7xifhHWfeX64BWcImURlfwgSnzThZX",
+	"gYUCcd2IUcRp4/YDlHm130KM8hO9ekUNG8vWiXef26wbvb27vcweCdmiJBNamSJYiwvcrKbM0KsVwsaj",
+	"mvsN/FuV9tn86+zT6/9NIq5NxlkIf+u9/tw7ODpc3xZX4M5ImdtYxAIIhtgfjJKCB4DuJUMrikCXsF7e",
+	"7QR3M4TuMOezrFv5rQcH81K2eXTQS1OJZ/Svs08kcE+w7snrd+Tg6fOjA/LT53effn3zKzk56p/8nIdv",
+	"P+90O/+30+287nQ7Z/Z//+x0O//odDvvO93OH51u522ph/mJXr2GRG3bEmSq2cAVD5aczqSuCkPb2aSi",
+	"PG7esBnA3b5iSvF1NiqNqNNB4/vahbRaWAVAxhQTFTuC1d02sMPSsPATvVorYNlT/TOqZubK7gbtj+hB",
+	"zqCurrW9Dup6WQUNRSuz6qPBNxi8q/UiCkayolVz/VhKM/tostIdGt5s3cq8FmHr/r4mEBClw3RfXTem",
+	"32hg9DVEZsm2RZFn+oDm9iZ7zJKMre0p8OvpbWOFXawDmGoif6VAS0cNyqiWxG7d628ohW0E8E34asJa",
+	"19XXUczMWRQNrG42qsPKX105xNeXPPTW9aagkF0peDVwKp5yxlwD24K7vHlwaQNU2ZpJbVmXUtr2kr5M",
+	"WdS7mT+Ke+Ec6flxTtbvh2WNrDgSB4aLSQjr7XCj628LfPY5BQeyNASMdj8lAtjN6TAqz3gYejXgYdMi",
+	"rZQfxn0tx6lfi/5XENvb8EpzSnItv/Rj+6JL6xGWr7OL/iIlOYS8jeOih+NMdvY4ONg/OHxBIjYyRCYZ",
+	"Pch8IqPyCEGtaxKxy9IeBB6k9FP++09wLLrk4UC2IgVrR0ol5OCSlgY97ajSCRDSuvqnJDsoES6A1l4T",
+	"PZFzAE/ShBJMeFT0RoiBg6YfpD7m6irAR45OGW6rspWxCmfXr/z+DiSlBZ9ILDVfirSsUBu22WnxG5vu",
+	"g15G0tOkf6HCUGo0YbteWVGK1zkDXqhbwdXkpqDe6bNvu4m/d1PKvxJbX6PzTWerhQnouk5PhxOs2SVT",
+	"NGripm5IQ5WZimaqfdMKurpmUoW4EZfNj5sJ7NR9vg4u4sHp+m3s0h+pue7+3B7aaJgsyks8nHfTJa8/",
+	"dwlymf4kGM+aJlkUgZMmpCIcPeLXn3+GQqL/vqQXJ2v0dVkPpWZEUeuGToC03G+6RjEKlTSp+DVRQF+m",
+	"U3yKoVfWDTwFPjU1poJrqK3BJDQl9uzRw7OHlXCCAH0AQoczU2BJFGBEXbsleoTgZEKf/yWtwC2uPipe",
+	"93CIq7N+XZutVS6auxIxRpRiO8d2ftyVLwgtOdBfMxLc7aTrX6hRAB+o081rubLmWbNB+hkXRtEBS7D0",
+	"CgumhDQDnfiCHgaBjU6385UpuT4O7Sa46xQoAyFJh1ijo7diTVZAb/IZhg2My4aEtkomFdSkaQu21S5N",
+	"4EKgMQwYiZkCC+DqEpFCOeLob/uVHwNDoct6lUPjKx6Ycpf7k3sqC6ZSsBBRJCH3zwyUgrkNH+k9iavd",
+	"ATwISvxLEaxKI1PGYkfjAFUnPCz3mY2MB0msK4IKQ5mMJ6ZQw2udoVOkjsV0T6IZFmtSgzOV+wy/v0f+",
+	"cIeVlS/mJy/RkDqhpSfh5ViyX8PClJbKCQO2gy90UYRyh6YVDb23VvuASzxixpQperdz1bPf7F1SBbhu",
+	"9hYvF2/xJi8X52/PO93Oe/HB3+jl4g93KzsCPmNWIDaCIm9U15rn02vVoFC+15GQh4SbFNCOJiE3xCjK",
+	"IwdrZyasHBG2dUlrab7PNd0brHIhctSo/mq5+NUVsmblqmmFaqEAFpxIrEoVAGuWI5XHDoBBHFEh8n8I",
+	"Hf0u/pYI93u+YkoBIm2IVh05NLWrxrVHjUXaglDK7+UOZSWFVmUI0m+MdlGpLkFqsK6reOgSuz9b7XTk",
+	"NcMF7IzrmySg1NVtIbwi2OkEe+vJ+KIGbSMbL6esfUFowLQeGP/VG+mugbsN8M+ZJL9kVDVJRReGVLjZ",
+	"2o6VT748e3sUqNu1ZYFi4Xpy2D9YOGbqzI0aKqqGG3wrrRRcXXT7yaBh/LvRZZWIAjj09M1zBek4vNxg",
+	"6lZ8667fS/QeUgm7xoHS3WL7BqdyrDdgaxSn0WZq1hRAxV+O+1TD77ROAOE3KloLK1PVKWV9OR9hMNWF",
+	"Ep0JWDJHM1y6V4bc/jxMK+YaLjCn0UsuyhZ4gyZLpSoAT0aMNRvLKxZFW6ormEltUj7SVhOUs3jLk+QL",
+	"oQc5go4GxfyLQeRSnA1E0l7uPaGGl2sX2mxUWgxQQk0Bj9jY+ou63QSe47caVeCDOgFeuHA9ec6rzNjZ",
+	"rBmNqhDSmkYi7ZWGRq2kMhFw6GwpPp/9t9Za/Hzp/yDrDXOVAfmORbQQudJRbxmXrV62wDlLtS4Nmhf6",
+	"7TlCdhFbTX97+vbGPOowlsq5cFv3lvdaTqM/uLhWpNmb83ZtqG6ptaNeDPnI1QGQiEMO0swZQ9w99K10",
+	"nvvCHlUXZC6TKCQxXZDINZ9fa+vOxlC+n1TxyjWhj8vrUU5vco+snNtXTmRbTO47BuEeh+yNHZKOAtdX",
+	"5XuVB0oj+xg3m0AOOlQYPLrujGbNnyWuQ+1kt9shjOIsbKyKumCg0o5rvEmzNfmjfTVszkpteIDK5eYa",
+	"HZ1y1ydi/eWf7TXV1gtusXLyqZyhWzgncHy3rRwSvPfQMn9WCHQCA2cayNExHgyHiopg0gGCzqA8Ut16",
+	"k3KNBvVvDHswVszX7zyfcx5HC6PzGWACTLWBQUpdl+EfSbVHvhRNlKcC45pwYS/FTKNOZquWqMa0sCs6",
+	"iyNWU81b+lGiGyJ6VjW0wQ1yBsWPo2yiPzuFXEnIuSMaRPUvEHH2oksuhgvD7L8QVrA/QMf+BV42YuzC",
+	"TjOFedzLPfq0Y7/YKQuqZx3rMynYYu8z6nf6Qc9hCQB2kpl0TjtGRtFEJprt28dwMd6fpW37n+OxcvTm",
+	"bWziZpWP16X4b3/KbHrcYzMP5NrIhrlZewtfK8Xrq+nBlHRaT/q0CgGdHm8mNMJou/fXkZca6Pvdr9Zr",
+	"t7+VnncqmjDqOCO7nTktwIPlGckAZLnubcpOLdlhJYXTdycTeNLSFK08JXcgSeWqVFVxkbYeq/MqtLkr",
+	"XhSnbauiFZ1WX4D6CdXWLDckOqztpvTn++VTvRP3iI3K41tVElvOquilzgmhe93ShbJb5Qa4JO8FI4lm",
+	"ewQBDf5OwjELHVTJcIE/dImWrmFeMDJXUozdFaHEBnWooyFJ7Eq9tanD9FneoEJ0KrH9He7rSrPxK11s",
+	"lOfBBMG6AyaMdQu4duWpYdfXB/mtLqWcS5GX7R2d91DczA5P+nv9viNZMlzQ8vq01K0A0qMQgY1oMHE5",
+	"7/R2x8+P+geHR8cnT92uUAJ6/dsrcnR09PwF0YYqZCkNE4XFQa6kxZE75obZP3za65/0+kefDvqnB/3T",
+	"fv//VqVdof5RyTAJ4L152CWJ4P9OGAKfa4LtvOAasUumXhCKVJDk8OSEAGp18eFXB/gohqmclQe+XGSH",
+	"QMHMXKpplln2JTunWMNj3/aSRgkrPOKbS/d2IjkGGFe4xOpHSP9DSBUKZr6CkpQXW11A8bJ1YkJqqP3X",
+	"5Wftj4EUxro44NgAcBGiNl8U39J+E2Khio+5qGhrh5qNPXvZvxMalc7GuassvZiE+Mjj8UU3x+OBzqpU",
+	"QCmKlRghiwGfRArXF5GNahK6h1XM/RmWqefaGOwz7MmqcJ+Dk777D82aMtWCWSd5/VTyklJ3c9m/hAlA",
+	"D7PEiVxF5VwLfJTZOb0JHkiLvTMzqEVqr74rrq1CNMr3568qJn72RIOCLJXGPT1qB+mRtuW7V6vcF37j",
+	"0QaxBRabxtwLIR8zXSIP57+f9Q5PnoKFnrAr6mw9CfmYm3LshtZOQJjEEXTpNY3tpAme0p533Mqx/6G6",
+	"BaRpTngsZCmPlK+hspsstVtgRJU9rvLIYP9Rg/eIuGj8zpVBZzkaaWYy9olVXLwR9UdoxWjYcGzykqmI",
+	"xuu07L27DONzjLeFwlDsb6zyaZj3aU200QJqw79ATdantIgwLTPaIFJQhOdwWQCnjMs0FM6JLCy4F6Ju",
+	"pvAFhcrNcLEgygt2cd1qLdDW43eZrdtCDA9u/pbGMRfjhvDWS7i2WNtOCaS/jQcj0+SrFFiHSskM77/q",
+	"PbsP2iDP4GOKOUnDFNfT3gx+6gX6Ek4yK3/tCYkeI4jXSDGmaMgT3XOIRV3YmXsr204m1F9dqUJ+dzsu",
+	"28/K5/l9YgI5u86eVYLQJMUo4kEVgFNxF1n9vJ0oguPg36I0CpPZrSo+nrD845IqsTK9zV63Wofrhf12",
+	"9BU5gLamsR9TxKaN6nRXHbjVA2q5F1M8TVYgeW8hYLhcNwsnI0f3XKhbdcciD+a6wmSTcxHSE9E1WTVz",
+	"Z6a6HpAmcRnVFmwt0esxY7NqxbJt1mdd3EALw8gtqHtUpUSepy5FG8yDDeDlGmO7t95aKpzJsklzLol/",
+	"yFpIsNwUbT88mluOa4RINfvAWfuyiorITaKZC9pgzIsj+z6Gup5oYqRsVD8PPP5Na4iq4wvvRbQgWpJZ",
+	"gr2r3DXRTpkgQxpMW3N5lwkJjrVicrdZxOwyp43KfO6C6iWiYpy4bbi2pNlfV8u4PXFO2UbEMUijUlbp",
+	"5hFmQ66Xaa3qLEM51Yw/paRv3sBi3BjfTCYOq3oJNUI8tNLPLplauEhgd7uLuBbAL13UpcPGLDYLUFPA",
+	"uqRzumjS5N5cEL5XrMQtOI3bKeS29z3nY/GmbedIyMp7VyFlQAVxnfRE87HocZHxwFJNLvDLF2XgvtXW",
+	"pAC+flyIGR6V1ulmPEUFEKvD45YQwk5ja1mH7DxupQGnap7PmQiBEteepyNqsqnWjlpbMA9Aog1daDKW",
+	"MlzKtDzsdh8gjNmE9rP4lhU4VJf27gCg3hyAah1hkGGCVp2wgC75SS5EXlIsEExZed3bpSeKateHg19L",
+	"x5U+Yok6qMk6fEoH12Ihsje6Dsa3u0vp0CQPX/KobavKkEfRANDI19E75Vv8247b3aV83EAo8pIa3Jjb",
+	"jL2FczehQrCoZe/LUvHlNdHA/XeGVc00NKooddjEVo2YCSYtR+i/M7wWTFy7kIHmYhyxQZyoWOoKYwI+",
+	"Y8sKrgr6H6ogSw5wAHDbVW6W72l2ehMCmjxIJ97Gz0gGX59bz/TlCvKx1ifOa83WPbKCim7BM3P3f7VB",
+	"H0eliq6AViaidiY/vHnXlh2yrIbgTHtqEmWHYg/51muRCv6ViSE6pkGKdpSGzlvaU/vsmpf52OiwVHyd",
+	"EVe6Yr+Gj4hmUJGLdQgFfBbnYtUjNkUUb78mdFD1Sue0dYa7xnyHXAetGMhiyjckpPI6D3fIPbls+b4g",
+	"J9IZ4uu3pq+4iQ5IxXQsRRXq2pCNOSQ+fR1KDZym9dGpSVR1cjWpKr51NPvNMrjlaOFl8AgZfb/9Tn6E",
+	"NYvxK4v4JWvPt19LJtK6BCLtYF+fk0pfoGkISo4b7wRLAlqxF7TjulgON4WwZYY47ZDGAvynASD1YA9O",
+	"8xCU66wvYa6wr91g2be+uS6L2Rb2V/eI1yKEDoBbyEykq9fyWwW2t1X3lPKowNh1o2kSGYWOjG6QCIOB",
+	"mKY1Kus4NnzkdK+RBqQBVwmUtzVhV/xDS0L/KnoFX/u88h5ONjnUe1KEeJUQOuCKuMBjkywAWt38vf34",
+	"82X4vgB7jQe8JNRbzyUtK9Hm+aSlO52nhI1t4jo5XW456owgsrjK84lmwQDqd4dUs6fHXaSypCKkKiTu",
+	"TjqH703W06AvBxj9ONJhNJigL1xPWodsC5ZkbeQ11aIVfCssgdkj76Rgp9bp3et0S1kyS6pflqpKKzXx",
+	"OpEVe4uaOfzI4oguNimkbQqK045nuTlv8vd1L9Wazj+rD15jrGqqbd0INoQynDIWD7JhFIXtnyxGdPCj",
+	"PgnpQu+RLxMesYwhhgri9Qd72Wk0pwttzXE5WKAr1S951gfEFPXF/Nq78ymzPZa/gLWfe8Wf0QX2RGyo",
+	"Aofr0CPz05Mbfd06zHn7sKHbXtezR7gLy5/PppvRKbZBjPlbctG49BU6kjaoMHUwA+5ZK51NuXfmZjKR",
+	"kcfibPHOJcnOcoaVtojTpUbC7k/vR6M7h0bbiL586EL4N8XgKGMmBtyRYV6P0wgQccPmFPn06hoR1AxE",
+	"IHuDHGSavXluTDk6mip30UnF9v1EL36bO4j/h1EVLX6XEQ9pW6r+M7t3oOEO5IxpqOHBggayYFR1EaeW",
+	"wi/Wi09iYiR4fYhQC6C0ArroV6uU3XhSnPajg3VhP2/u0q8c9p/n0d0P+zlDkGcI9dVN6RcPDtc9y2G9",
+	"1q/PO7gI+ptMmm1vMbSlVcRxesL5ChR49LoTxc3i3A7DkzlA3rik4wtSw7hQvqjgp9fhr+dn5H9++fQz",
+	"VJILcvbhDZkycLrh3WAnw1umA5gYE3e+2+dzMSphnH2JTfmIj46g2qkPoPfIxT5gnu5fHlxAUdiEkUAK",
+	"o2QEVNwMgdUnEoi0CVz7glzsm/1vmGb97r8pBftT5JwLyAB3CY209G2WUC3xZ9LvHwX4ZfiZ7UUyoJF9",
+	"xMXen+JP8d/JmZ5iUP3iLDETqfhXKMI9JZiHvwBZpiVz2C1OXNpDaseyZ+/8Ss5mVITulDuTl4wAWoH9",
+	"Hp5G7X0B7HZOBdR+XLwJ2SyWholg0fsnW1ycEs3sR8DvDMNMOZ+HMlyg4zbml+xPQdzjJdSKQCDVpQuc",
+	"/uE3jvvP9wjyDoKvR6bLjqIdu7VrGlSecEFiOmb6lFyAjblAGJ8Lwa7MBeEjMpOKkZGMIjl/QSYUqyvA",
+	"Ttg1CBKlpbrYI3a/t6O8OIMK9FNi2JXZD/QlQkj87z/O//cTTWYs5JRYeevm6K2RG8sRXKdcO8AJio1X",
+	"Ix4xZ4v8E4kUp/Z5lAQySmYC+1dpMCFAeOzXC96pC7UDIDRckP95/v4d+ekCgNL2cI+4+BmmBXYYcJ59",
+	"FzK8BcqIIG/O35Pjw4NnaWPxC2I3ZpznrI+Xh/iXz5/f/IrT/cUhdSs2AoJ4qx0yQiGmMVbpcyn2YyWH",
+	"EZv9j7+1FBfkJ3vL58cnz372JAEXRtGAXVgT/O9EGvaCXEBsXl+4Blv7/nZSYAq6KUI49mi7DpMMpQnx",
+	"mIaMKD6eGBjpxVUvZmrGteZ2CFnbbvZXYDAA5YRf9FTbqe+SizgZRjy4IAIaWC5oYiZMGOhACK2eLUC1",
+	"WNjjwo4RWqcVCo59rpyLwrNprl8bThNUT2GRYexDFkkxtvMI9bBQfo9OwJ57iZ5d+gsyo2qqQVDywwad",
+	"he52nYlJSkJkFQnKhJBz6U8BjVEBc5kOdFA7dndVnBkKHABwOgcTqk/391Mkkz3X47rvv5+BW3Q++Yty",
+	"UBOnnYO9vnfFaMw7p52jvf7eERLRT2Ar2A/lXESShnr/GzZ3fbd/HmOcJn3JN2Hn1P7xg5JjRWedLF0D",
+	"dzns9zHvhXX/1nHIiaIMDDM9bRSjsCPjhlhwC4dc4Ksvn8VX8umuBd2OAlbw6XFvyA35g4vkCrqnj3Es",
+	"ZTtxOub9lzT8yP6dMG3wK8frv/JOmt9kIsLCpto5/c+/uh2dzGZ2+MXRORsMQdixAy4wdAyY8G9pMHHQ",
+	"/3kt6Zx2UPKhW9kaBJmYHjY+687p0VNoso6pojNmALvlP79Vz88TTVyT7FKPLByj4WEUXAgnhGlzX+Zm",
+	"IK5DtmAxNYYp+9X/95/93nPaG/317enx9/9WsnJ/fe929ieMRmbytU6kfodL1ksU7AFx5OqFsnZvOe3k",
+	"R7hWgN4gtsRmslKz9Od0ocncE0PgKgR2K1KJo5J3a/8B/1699vYp+1xoQ6NoDyOQY1aK5g7gGIBThUFN",
+	"BLpABwSd8BFCC0jrh8NICDdohFYW4g0+Eby4VmvRYvLPiJ6wKCL4txtfA6jxg1s7TwqqlCkARUCDpHXn",
+	"nDNGx0y000lYlxletX95sB9IMeJjh69RuUrnsFGh76FYLJXdRiuWwA3hVeHGKwpfNlXZJfvuJr8zGsLp",
+	"pOkXPnFoKGx6+bvE4UA1/cJ5mvT+/ler/eNvFxnI5Kz2aF82hyWiiI6U9VzUVJPhYvPN42D9Vz4L6o4M",
+	"iHJ73D9a/6XfpBryMGQCv/F8/Tdeuc7MWiX5B7jGlDhJdp5dfiKuoRNMKAln21iWFvWAQgppj0GnqBCM",
+	"mqXjCtov61r6IdpD05gZnfPzsfyD+COr5+BLxFTIuehCuXYXqGMAB8Gda9wN4RgxY/YoNQJrgJ/6c6L9",
+	"1JUF5lxtPMzAWRN8cnC74d6ERlTNynQapsNPIm6sTJuXMlzctLyfZTdAaS9u4t+3r3FfWIQ9yRW6Ztcu",
+	"lTkva+SN0WCVn2hYZa6JZjQHr0gjoCrdVDe3rGbdzvFBg0d8kvIPoPOq3bzcZuXniIt8NM0dzwkXl9zA",
+	"Kl1LT6dsoavVtHTPAk4YyNVEoV2rF5n+YhU74HVNuBiXaQJe4sb5T/v0x7qvbU3FYdYa6fZxeRGdYHO7",
+	"cI4HEH1DIefEytJj2vy2qJVPdDqL19I/1Kq1Gug0zpuEny7Sc37PPfKiS3J/tLJe/AuKc/FvqcRe/Awk",
+	"kq/Dw5OTg+ckLUsk0rrLniHKnhK72dZpj6Vdjwpmt0Q7wqEMF9l5c4+AuOElYyXnzn5hNsCpCLZQ2btB",
+	"mMwBxY34JSMO9RIlVCaq1F/GKcw21501aWVNPqIE3o2v8F6Fdp1q3HKIa5JQ7ixTvWUC7z1zGjRd+Ngj",
+	"i0Yu2owR/PnKzLa2X8woHujKo+4fdMgiDFgPHSWmHYCwDruQBLMrVUdfd+/txR6woQAqJ2488OAqMjBT",
+	"AE0YGPtx6KEflLTGlCUakwAY92wfFFKMhovaaNpHRkPP5PsQAmrdzkkTnfss6CXlERATbxSEC6jAKNAp",
+	"hOVDauiQan+O3CA+5/OT+3D205VrEnFtzvCStlvUH3zGTZOt4xWkseDKEogNA5wlaf2skIYEEaMKi4Ih",
+	"DvzvhGUU46eQLyiTgaxcaZsBHJgtqH4vCyC6Nqd7vS18z4sk5kdRSrrWeWTg5ahiQuDcU3wuiRxGFqze",
+	"l4rd/jf49/s+DaZCziMWYtNAO0GDGX8TgsfRKm7T4NyXGxg8prNtyamTGnvaufcORatc1EaBwaK5BMuw",
+	"kAmy6SD+jo9pkWKYoV5KJ1SEzj5XymkQuV7b+yOhMKSdbN432Xxll0VnkghimqLCww7mvNzrSmji6Iwq",
+	"92+46VmC5Kl3sod7v5IGRqqqbRs+LOzba8peKx6GeH3OMEDjJdGy5qGYpLr2U4cyMfiWqKpVzomH8y4p",
+	"I6gA5Nimt5LJRqXLAkVRD81hmU9krk5tNAKud3uE3MCHsbNT5sMMFaPT3jiiut5/fmmv+wdctsWVzJ4C",
+	"pboVJ0gXkXlwDmhurtN3cG0WlLs0GFSq2UXr+jh/us4Zk8NBv99k0QH2Zo8J40pXS1d9/xv8Aj9/36dx",
+	"rOTlBt5BtnItXQSYBmiTZAEPWUikCFipF4tDu21BXCOEO3chk/IzXCFNtJwxqLpjEeBdFqLNxTYjX9eK",
+	"BZQGV7+xbHtxbSjdqAq3I9voUErhELa6WMwa0ChyhbE+442wTuWZa8PUy8XtSHwOZax0A8VhdhFeza4S",
+	"xBWhdnwufbYAa8LTwuon2leR92AS9L6Mmbj4wXVm03hbqmevrVxo5JbwBlSOrKwVWveoJk4/wi3tFliV",
+	"cYMKtZxdsrcviH+75+Tq8//JFtuteWqxY3Q7E0h5wRjyPQT53tayZ7mv5d8r/Qo8dLcRgYJ8BMHRmXps",
+	"bUeZczMJFZ1vTQf8A3ZasNOCllrwxYmOzu0MrfWhbD8IIpmE9cfFV3jJFiUNnlB1SjyLIndynj20QyJO",
+	"LqHaUdYzxYhmTJCIauNaxCCNrA20q2F6c5ZCzFGBbnWTJcbut5KoAA5i/xv8+30/oDENHIB8Vdbzlb9m",
+	"m2vunvEvzuZV9sWP9XE5mcWUwQSqebDqAJaITKjO+sOg4tZ657GSM64zKn8m7LEEWhBkYtpKSNt9BzT0",
+	"HZ2xDjaiVElXJOW0/f6Zv/vNJyQiADqDZ6wK9GFpH8icRxEZskcsd79DMSoKnJ0gBif2Fod2lCbAEKo3",
+	"OFLFEyr0/jfNDfu+T0MZm2uJyPrg/zk3rNYTg0G8h4HdjAvWpqwsx6Xq4yed007/4JfnfXoS9mjw/Gnv",
+	"2bPjYW8YBKw3POof9p8/p7/0T545orjOaWfGQp7MAAWqkbXFdz2Dub/lErVzlJBSA29FYuc9bicw0bIy",
+	"rts5Pjxs8uauBKgklvHWt4dxwwj0jbj2eZPf3jTseL7QVbEx10Yt0lTkNm1PyCJm2F0bHxzFPbA+HiQG",
+	"kIKwRtlhihjFadTcunzEGzUyLGs23J0teBy2APyLKCIo7KFPflPlDQRQZyFIYYYXIKRgae8ZWJA2ju1s",
+	"NdgDDWMzj9NWecR9nV229YqEbYZs0vd4bPV+WZsWFAW78uwNCgDdN7NjUKmJhsexTXshbtJGuyoN13HN",
+	"BfmdzoaJGqenHOc8Wt+RHveeDQ+C3rN+v9/7xf6vn/13YF8jooG9W5BoI2fYmS6RvF7i+jYTs3dsnkpa",
+	"M6t/cPMi/kbrxNv2uhKw3Y5yD3aUgkq/Ae3KdYFhETl2HnsAHnAbASxTz5nKYGkb6jc2TldtBvvf0p+v",
+	"E/fPZHE7pZR+ZJmy3cbesauq3CQuX9lLvImkTqgK5xQZFyqdlt/9RbdfRPmBKkhT0yKZSNeqtAxZhBzp",
+	"sN1U1R3+u6rG8bB5jaO3ESn/T9mDPCB5My3wk3oO3/pe2QPCda74pabxA3fo+1Jd6d/usbmHMWcBtot5",
+	"zWnvC5Yq4P43/1MtjldOFbe+dg923W4iUUJxqa+30m3tpZ95v8snN7rJx0lRfDY8KAxlMp6YAQzmsH/4",
+	"tNc/6YHTjzTz+HUqgL4MbLQd9FnPSigwpXOKfzmEY8PBs5TK4bSjYxzbnCpFhVl4Wg37nF/cc763NbBf",
+	"qDDekb69YHQTJdr5ONf0778o596v6Crhwshc3Ne6DIkIAfiAcEAGXchEkWAiebM0VGoFyqLBJVZ8f+So",
+	"ea9nAm7Y0beDugkjMKJJZF0LIUnExxPTtaMZOe7FVgryG+VR4vVkp5+PUT/DtLzUa+qEamJFkYUvoFHM",
+	"bxkO42Bo1Rac+hBKVLggh8dkAoAi21BVxWLK1b1TVhzWfXH5dtqwVrhRpJ2MI1Qa5CW3JbQYZb1/UmvH",
+	"dRO7DPqDjaLOh+13no840Oax5Z2+/QD5xA+JgcxhDJx1owy5EuNNc+BWWlZ1ev196e/5VNed/OGm53ws",
+	"uBg7GL6tiec/2eKcVXZSIobaDQPxfACIFkS5M65SdTTCUD02ewUTFkydQ4C4+M9ODp793GTiS/FffGqv",
+	"NvT51l90Zxgw24v/dVehBlPAGawgniSGQHmwJnMWRVVPV+xSToFT546QZ9wqPbZgo5dQj0YlVYip2fmE",
+	"BxMs9Q7o7LohSP+Y/W/up9oIZB4Ud7vL+YPHH/2KbT3q6KZ7O0HHAnxsZzv1CXPqKP3crs5gsqxfO1ZM",
+	"d/763tg19BjkMOg7gljc+YRbjEicM7MECoug5GGKshgBcyUdmWbdMHXJ1VXDuq+YYPNeCuJ8HT298WOb",
+	"YPMizPNO0u9PtAHbKDxaKK4nFLOAx+xonTQR7Mo45O+tSK919O6f5NpR3cAWk5YpayMj1iKWnSLzXso7",
+	"RfLfKdQ2t45Jkt874GA0kgqwLa6ta2zt0f/tVl1u/4jK/kjgaXsw5yff7ChzvEo6ZtTz1OU3/BldLIEq",
+	"V+Nh5djsVlZwP6Zaz6UK8+DwZc4w3P6Dv/g6LjGb21EBsH0kxZjYEZB4oijQyckInimVYoEhE6k0I0Pg",
+	"AVs0N21+nG1c4hIWA/x6+AJK9RHCRjOYV43wlUyELLzv9unWg5Gv3O5nUh10Lfle1m5AbJGlrjdCFMK1",
+	"EUi4+jcPWbhdg4SP8RVyK5bpdzm3Cow97Q/POGVg17i0kBWlBNeDjFLIyJbr28zBcv6U458D+h6gle06",
+	"MlznfrlmOTKp4EkClMnbFYzcc86ZSeLKlk94sy60AQoCYXsposULKzLAo6IdIhUJZMgQe9/OA7DDqdn9",
+	"t0bXOE38ipXERVlzmXcEEob6GUzNk58+vf/0oQvstk8Pj375+aaNzr6b8qb0Yzcku+6p5dK74ZZsRalz",
+	"2jl+ftg/et58l8UHv7JfvuWTw0cWyEumFvbZpfA7/gLQEu0Q6VI8txX1+sFpP25gz//D8+WFis6F102k",
+	"Nb5pxXOtjJUOK35+oxqSeck35Zra/VRs7JmeO7r8OcUdgfkZ30nzTUgzWu4V/7W48dA5XSDOp5cOYCyH",
+	"wt3mFTRrJR/PG+sRw8/9ldv2b92D6mCL/agfWu5yZcVlbM/g6dvc2HLuMxH24ESpb9l/YCJ8b5+7RmbK",
+	"Of0WD+XYuwQiGmK3fXp4dxUy7gQz9Ejwslnism6NfU1DvcK+T6+6y+Y0yCLZPQNnA7DUnmhCw1AxrTHq",
+	"4bHWuLmZTrVtFlT4WX1c0PipRN1EQYW/2ZoG/0Axatj7rD7n7jr8wYXE49/rTrcTJErZ+1q1/vyx0+1E",
+	"VIwTu+DWtNnf2ZhGA6ueCOLnpBluBX/qZCl4+/Lu7HPYP0YAKaOY1drO73TEhDaKas0INPAYejXgIQzk",
+	"4PDo+OTps1/gsIRPdNrwTqpQMPOV/GM2/D1TEuH+bM2xVbMBm0GjBf72H/7jPf/i3U6seMD0gIsgSkI2",
+	"MPQK3cNuR1MRDmX661cp7BNeJ0rGbP8lUxEXrbAK0mVuDlBzo+r6CoStHKogCFhsWPgiA9q2G9+Q2Y1w",
+	"RsMfFhHngXjQEridUqJzcFQ0pjMg8YvQNG3sFlqmqk13/5v/sbYaLGfYtr4ZVbnI6Rs9+pqwJQGYyDkZ",
+	"0dz6Q2HcJltXqz3Jrwek89dKzwZkMe9HO7qYWxAqR3Ao8uQaZWwzReyj1oQy10GDLYhaJcamnt400Pl1",
+	"C0iGPIqISoTHW9aGR1GXCAkEJ4rRYII4qHluk1auxjJm+u3hIjVGa39RpHSB9JaRnl7CnYN2kEmPoWnm",
+	"zLoiRhIAfl8yKbgzZadfyLBpJq6JJ1+61zia6DVZ7GDqaJ+3HODLnrMNVuv7K7DXZKp5y6gGUu4SOQKC",
+	"M8U8qqu41Q1ovfwpppPZBgWSjfY5vPnNhhLu3GXf7QBbLhz+AyvedaJjCDZnR4hQEnbJ1AKD4Y3TLOna",
+	"uVs2scv+0u0ohrv7vQiypS4gEJxJYSaaJCKmPNwOyvFOZ3de26Ze27mR8fIua30zGeEGq2nE9Auimbrk",
+	"ASNjiXEoz9YX0oXGsin4mlE0MNsyIMgE2CgT9C+8dJuMMvZlZQQPqosh4KAffQQBO7XxZQlWja26bfct",
+	"hFDffIK8ldg1YQrZ4YyQE0of7daKZ5QqKs7biJDuaDgfDA3ny4LUVKhL1s+1vaOyW9Rv8O/3/Wt7Z+vz",
+	"6CClW+oBixi9ZNWqdlzKBTGh+mH0HdzyARyrPJxdu5bkKRpM63ftj3DFNgtcaTCtZPx7oMAQMK1kuIC6",
+	"k2p6v2viQsBT9r/Zf763tw123reGY2pvfgNgAh+Bq0DOmRrMO6dP+/1+t6M5QJG60gZy2Ol2EgG+5/Fh",
+	"8xMcDaZ3gzsKM7NrA71vR60UqVRBmvZWwUk1VjhXV3lrDy31RlxHqXwhDg1nXPyHkVE0kYlm+UqcG6v9",
+	"dqO9ZeX6JKdMVLjY0GPqqyHxgEjiiIrtVsnhPCB1dbhhh3MFIpe9tSYTqQ3UysIhr1mEsBRuy0nharth",
+	"Rd2ctDJj2PnNyGYwoVHEBBS3XQ77/O3h9Mvif3W6mzbs5NoTz4A3ZCeKWxRFnGJXVO5XMgXna9svWS2e",
+	"Eh2VNVbyfWKaVnlnVDOXkj+0Om+TtR/4uYbXuW5ht0YQQ0DB2VcSsd8rO5Dg8yXwwy3kvsrWD7EH3atP",
+	"2YIM2UgqiI8sMJYC+PRYN8yuYq52VZQbAdsINvdIj2Vmi1iJ8ciPCHcwZYuGgcPRqMIpMmugH8/hitvv",
+	"KkAURjmCXrR80uVWgB+psl7pTF6ykBgpqyEf4ZK7g3y0q/O4uhNAIu26hyxEu4nBQN0ttiughnBFeKiv",
+	"xdcPD3SMtbUVM9xsF3tmLW/zo8d6tK95Sqg/o2PnY3epyLdhde91kiV5SuH1QZtc41cwkVK7Rk8e5gF2",
+	"NNGS0MiOZ2F/AwpgGknB9sgXbiZ/igt2FbPAsHCg2CW3b3HhuZ0Ri5ZqFxYKieaOJUChn7n3pzgjITWU",
+	"XMoomTEi2CVTRE8UF1NdET1yAr00NWWANT4M9cKzA8IWBI2qERWn6SvOaMi66SDtyzs62m4KMxRIjfBR",
+	"UpiJn6AUAkThS0k5q7K4oVoMVCIaWNwNj0g0DAeuPXYu1ZSpzunB924HCK5xpxEgWsuEoM3Y5IMJC5OI",
+	"4VSPlJx1Tg9SkvkITgDdjpGd0yP7EhuSz9uF/ULFnTDP54+B5XZsWb+JkPMucTk3K0+7uNzdsEfj6gxX",
+	"FugFqrvTPKLpQqM6o1mSSRQ2RA6r5pHPb8L7QcToBjQkJUTwK7kue2ZxTNdofAIq8JWnDFPBWABWhpNi",
+	"R1VuM+9RyeF6L2JXtrTlUkP0DuicLgrZKKTvTLdzt0MzdcnCG9UdqdmN6M6y9EvNbk76N9ycx4oGbBDS",
+	"he6cHhx3c2WG/rBMg1xCu92W+Qqm7g72zJ2+/mB7rPOKEV6bUAJi3fWBnREXNCJDGkyTuM1JBzCMakwD",
+	"u7SjXRvseY2XbT3is+1dEN7jAcdGbqImEfafCY1jJiCQ5QSwWId4a6fpatFUzJ6rtrBt4Y13XttuF2jo",
+	"taFt5lKAAfa0i9xoNNI3aY83pVtsIPT2xjuh3wl9k6wTuM6RTEIyo1PmXRQt8STsggFz67z4M/INHlc2",
+	"7RRce9b/AicvOF3BOZ9rMgZUQyVnWFIMr+yCloQKNgeoQ3TCLhQbJjwKL8qJFuyY7/ws5IbYOR3RSLNW",
+	"J52POOu7o87uqLPFo47jhsSQh+Iew5JQA80XN2hF5pRfsh6emLawn8Lt7VUv8Qn3orGS2jmlGZ5eSA29",
+	"772VOwvwgxX6ZqzQQhbiGrlo6FKidz5ZXNvJ/rq2puXrllEv+FdW2W0RRa54YfbwajO+Ym0GWN9iepuG",
+	"IYYYmrZc1BRkfEXT/pV938Saf2XvqPVurtlyQaDyKWXhFSEWvKHHvIAKoVzdG1XsT+Ez33YKNIsuWXXq",
+	"/eu1KLrGCVVWZ1jn9ADaNaZcQHEm3hegHuE2M5nYG3aOn/f3+v1VuEu7yBMaw8VDKc1gPOycHva7Hbud",
+	"uF/63c4oopeQ587K2V1Suuuy5IOSS/SMRlF6hcZEuuHGvkPnbeuk9lf2IbmDnPbXh88ndu+3i7cu+GLl",
+	"lwCsn7UnPSmgMMBrZkM0ZXuTUp8xiceKhmv2hs/+oi0KlXtGXdO8H+tD2yL8uG+w1b10Dfe/uZ9qa/bc",
+	"RN/CWq5Zxx8BlNO9ata1DV7CtrMLbv5vrFwv9QccsEHqDkCndGSg4ZQbzaKRRy4EEf9TTKx8G+cOCWmQ",
+	"LL7EAdCGqoJobugFaEmnAwdb0Dk96meb6zt5yWZDpjrdziVTbpafj355GvZ/Ofjll+PgWfj05Dk9HDFK",
+	"+8HJCQ37Byf0aDg6Hh0MD4f94S+Hh0F4cBI+DQ5Ohv1Rv0/7v9idHMLh2TMPTtqANRZU5fa28Eeiofd+",
+	"E3eYDkaSoYJeOav+T6B1DgFRiJPFU7uTA4SdIIYJ9xONouuFhFa3ho3Dy0tGpQaHLlPj+5toaaoAu+DL",
+	"ltMt/3DQUVjoke2YaX233WCuWw5WpgYyioY0mG5JEdzdd6qwU4V2RO5R5HcHUABANIUko0qE6+4ZSTVj",
+	"yu8czeEZa/RDM9WA/eqBF0DZV/is2SOjrsH2e1jBmyCvwb7IJsw1m4nETSZ+PKwEu6SloBKuP+b1JbVH",
+	"Chkhf82YC8baQaqnonPbiOrpg2v4W8BIa+a4y9PDV0qYV0LEuetEvp9Y6SGga2Uafb1GZrAJ+9/sPxsk",
+	"DazUeR+HmmBSy1l/t/lf1OxLzuZt9DrTrRYE9lvYjup0eud1PRpEXeZrj/MKTmZ0QUL5gswnknBNQg7f",
+	"DUkEQTgA4U6RNtoViTQwCnbozPQy7KXr2IiqgABD39FT8t7v8suNttvKjfbF0gLmUCV3ar3lw5TjsRfA",
+	"/7rkEWFTY14NrfrZ1YkwXs240hupmdn/Zpigwny3ukYDawx6hqlZLfHIGVz3CS7bonTnH1Mh2DDUR5+Y",
+	"ATM8klGEvzBBKImhQjwkNAAyTJAGzwYcsVGhI+SVjCIWwLSVyAQzhoux3jB38wnEJ5+4WamUKIrL3fld",
+	"bsoGbBYD5+ecRlGbBsMVebw956upKmApw85YPw4f7A+6gBIVKMGjgs3bK3Wdrbd2oz6KduYvun3sKCj+",
+	"N5JEUk7t/ofM037UN05BvfL89yJa5B4HsFI6GaaXaF9QVgkspQEOLj8IJpKZXToaGH4JH3kqm0634/+F",
+	"Lu3QrmnbMXIzAZ463ASQquWUhAnrEnnJFP6g/M9kuEDeC50EE0I1Oegd9e3nzw/+RyVG19yOpHJeGwz5",
+	"lQwBEYwKIkcjBklGg0AUjki+8tnu8qrHH2ywrFDDyTUZKiqCSdWT8dNWuGR/bXcvsKP/Ydtif+MA6u7X",
+	"cLgg1kfWGX19l4hkNmQK/+Svs8o65FGkuySeQPJ6RnlkBd6zwvAQGcKrW2tTe1gCE4kfXdeLqjbU+9/c",
+	"T9/XuOZQLrp9+avyQ/xE/ADVUt73TqulYqqs+BT3CdglUMR0tTDJuVjewiOX19iSrK3fnN0I08bvdYLp",
+	"DpDrj47bPzWeG1rep/KaBpNU4/OVXnZbzJXDmwkjgpm5VNNc52REDYsWP8aBE0FzUW7dlu0FHqOAiPpV",
+	"0vCx7Jo+ItneV8yoRfvI42YDqw5TGrVIVen+xidxiB8ZtA6WaePvck5mVCwyQcOKfNQ2OpTJjlr5kVEr",
+	"5+wq9pKOpEqhJV0UiwRSjLiaFeuoak+83m6sPfDmVTr8O9FmxoTpeYb4u9Zsqqdn6ajuNFqW9h2duLaj",
+	"YRJM7a7e6R8879NntN87Gh4EvWf9fr/3i/1fP/vvoJMD9pKJoQhyT8mcsWmrUoZsNlIlvN2ShooBVHLF",
+	"d10Vy5wCY+LOeD2iWBz0NHlxIEO2kCJEghs5FyTiM248sj71bA4xU1qKPfLOBee5JkMp7faGrYdazthQ",
+	"hgvCIs0IjWMlL4sHhZc0oiJgZafOIX7U0upd2u/04DBcH/7DK1/ChVt0E+wD6hqp3LHdbh3WAc9O5o8c",
+	"+su+sFstnIOiG16QEVij1t62veututr1JXo5gbvTvS/iwuE7+10wvx8+3zspb8MtSu4fXLCUiHREOZaL",
+	"xkxxCUYfoaM7h/3DZ73+QQ/2TCPTvxzav3xvt1Vms3fLm6R95rmT3hol3m2Hj2U7BHsDm5yLpEgSyBnb",
+	"I36pM04jvCBkYRIYTXiV2Vq1S602tYipdcksvGTDVNZWj8l2ZDXMnnBCLqJ3/QA7n5kopicyCl1vQS7+",
+	"ZI+JgZJas7A6WF90mx5HDApEeP8b/Pt9352Sb+nM2i1jBYORPNGEh2n2LKZmkiXP4ILO8l7UMpdWRawH",
+	"r3/mnnB/w2BOEnGgVWkT++Fuf3w0x0VmNBlL6BT0xsuuMJguHck5CwEWIzFdMmQBTYC1Ki0xGDIFiEor",
+	"+2UDmxbTRedmwmNKUTFmM4Z/zn7bkGP9Bq1ONpZa25Ndth0LxER4VnjGPQ7F58ZZZYKyS3aG6LEYIseA",
+	"Hys545p1gZ2nS6xbZe1PyHWcGNY4yh7TBYhHKzOSGNkzMu4hsCMC56/qEv79LDHyk4w/x/dbmdJRVqgS",
+	"dDR2iRyNdpr0qDSJmz1yJgg1hs1i47jO5xT44EZccD0p5qw23rCXNK1bXVGR05g7FvhHfCz9xKJIA4Nh",
+	"7hhqZKw9jlCR5+NhnT1rSvdv1hxfMxWZC8IeVmIhDlkk553TzgleENLFABIzndPOU/hSq5BqUe5vseC/",
+	"kcJlNG+7uv/Hhr1dMDOZlXHQZUQbqVhIAqrCUwIyTyhx6cCuPXZSEtKFj8I6qk6pyFCayTY2qEau4JBH",
+	"UY8bNquP1L7kUfQGrtpy0tE+pC7xCEP9MRiG5lSTODEgOanoPdEu7zhkmodMkxFjWNCaaDpmZSnZhrH9",
+	"+5Nz9HJwpztcUfT+xTU3WC9jWDARPOBUZJjAnePnbfex9CXvIC+YPbdcwXb71mPZtz4kwAsdTOwdAQOY",
+	"BIqFfNWqCHZl0ozwjScDYZsR1gu822I+O453cn6nlkUHMsY8TNTcYrx0A99VEewMxm1UEVj1KXSzc5EW",
+	"PskRcj0tgog9ATyKpjZDJWJPJaKF0WBhz8heTJUT5Ts8fNvhfJIfcCh3aUDsH5ziN9fidOS33yffqDdt",
+	"Z0AeUZoVMW0US88rhOpp1lZgsoUncs40HINzf3yioXp3BZayQbNnW6ekUbe9L7d9wNCV9hV+cNreooC5",
+	"CuZmfcX3uoC3maxDq8iaII+7ZptiCI+orSx30a9HL47+RbGULqCCaGMt5RDAwcJuEYpVAszUw21WrjqQ",
+	"jRUVTvDuR2/VgU9jyNAe0uYsCuSM5ZunKHF/RNpTOlQSZjkRkNL4fP5ru0AQvvxtH+xyT61Uwp1X9li8",
+	"sn/wS1bIYKSZCX+ak3PR9dQrgdQQ7IyVnEmATOgSGmkJh0CHh+fTfNZ8CX+Hhs7aJj1SGMKq38BeuWse",
+	"tKeGL/GD+2ppAgSXfammvBTiYPP9EDIn989lcxK//w1/+L6v2Ci5zSrPdcoAw6rlCz8jOGYAEEij0KnB",
+	"cSSmdObYovBiFgInHfng8BRnUrAFGUumgebUsWEu+U/2yi6hf4rlwNUTYMmxD8wi3OQdu2SKzKRiznxp",
+	"QGj0uVkcaDlLuR0hvvk98Vew9S31Tl7RKCKhknHMQjJcEJko393f3C3BF/yI8nbLAaNXUikWVEDnfvF2",
+	"YcwvmQB52Dkpj8tJAR33xgIiQzFVBq1GQ/8CtbS9e8HFuOeQltdwmfiLtu0HcDF2z6o7M/sxd3+sZuxC",
+	"/tLPgetMUwxRSwC6sYt4YPMM1VBGIQqa24xgjynUXLvZf0StakFWRl4DB5YrNt+qkfdPOTeyPLf4xpVU",
+	"Lcp9P2qgvVUTPkpRlrkGP+DRg4EtFb1y7aCosRU1JQ93sKKnRBsW2yPcWDHsHVqaw0ePFJaJfg/aV++6",
+	"DMEOoqBod0h94h1HLshE6pgbGkEwywAx0mH/8Gmv/6x3cNIqqJW93O8yunUXskFnlV2Bnef4WDzHfzIW",
+	"azRzsK2fpigfzgSAH2n/JoUDQ/BAk1zcSstVIGczDiBFa0JYueu2uv/6x9T5lblB/4BYP/MliAPoLDLA",
+	"em0kAZhwe05ZBBFrUv9yn7IuWGebCcF96yV5eljVS7IK0dNuW0rf+JbzLctPrlO23b70qIphykwIoWTG",
+	"BZ8ls01MyIYbz/637JdbBgxYF0pOx1VrtpgI74nNQkjB1BA9a2WIXhde49bDqy13/l0j2yMEH8jWN0PH",
+	"DOlie0ZIGBrcZgGv5xtdEm3w3oATYA95KfBnoAH2vzguCvwlomKc0DHLMeOyyFFbhKFiWr+wBh4IrIhh",
+	"V4agh0jJiAaG0Dld7JEvvugxovMMMsxn20Omp0QbQDOF5tE51cgDWJaBQsrUV25C75S8K5u6zmmHh/Q/",
+	"3Id7gpnm1vA3Ghh9P6uSd828j9IGIluvC6Pm8Z24JgEw0IG2K0aDJeyIGy5AxlasO49GjvklewVDuW/n",
+	"wJOqY2AJkvkReUsX7U6D+M63fBL8gNGjSs8LBrUzNo+s8m61oWosZTjnUeTR6WPrAKSpmzkLMeQmo5Bp",
+	"Q8KEtSK/2qjEzp5De+hg3LVNcm6OHdHdGiURTKQqJkK6HQBv0J3Tg1bmBl5m1361Mzfb79/MQk7DRVay",
+	"awUQi9ahAC9mIt/ESeQ2m63yxmU/sLYpunMbA6MAtUSX8L4zN+00+T7wwn9yB3yUZet6omJBPZGLplj9",
+	"Woqn3LA+hSyWmq/JJv7qL9qiXLpn1EUT/Vh/UMIQ//qPnSvEScJ9O0Qe9CuR6VI/7jB3pHzH5iRItJEz",
+	"plqdJ/373/KBsvDYSuXbbQyPirQv5+FBKDm/zNuI4I/5aM1e8w+4YosbjX1AZVuUITOpDTns93+MupSs",
+	"NY+M6SXLyUM9BNyH9HuPqLwT0ET1HcPDxImHi/gDh3OX2yBGEVOY1YOTdjirxRe5m5BF/uGruxou+W5T",
+	"eyyb2jkzmJCZJcGkLFw6owsi59gQZK8bUUXiQoegvWIsHfLqV6ZkF/rfRMSFb+nTWzyQzagIrdG966iG",
+	"5mPxFsdypyZoIqOQKbs3h7TT7fAhtTP76+tfnh896x/3+8fH/ZOjw/7BUR+ccztsBnaUxi39bv+2d5PI",
+	"ecvMRIZvxEhW2SonGTtj9bjKzSk5f/3hjIRcscCQkA25yS916nGhmNwOnLM3QvvfZiCW3++SE8gNpo4P",
+	"CEd5bSqgimofQCFbMPVEZ84xh30mAkwdbBHIhqnYiCkmAk+aSMWUcE2MjELsIESq9Cu32l1CNcpASgxV",
+	"UrBDZ0yE98Egpxa4f3hw2D/yxOCH/cP+SYvqRfcqZ/a17qKAsa3Z3RXxPOoiHpquM3T0YB0d8LbRGQMg",
+	"iTuzxXbgY9YLJhJAwqt7bt/ila/wwi3qTvFBVRUo8OmP0US7yu5n7AkCTP6DBltLStBYXiLkoZNl7Yrc",
+	"ZlxYuwZHp4WHPxGCRflWejpj4QvcAwW00NnjFo+Qv2JBzt+ek/mEAZyK/T8YW18gu0e+cDORiSGCzXW+",
+	"WVszYQgd2o/kaMSULts/42RFP+4wruKmxsqEBjaMWCpDIysX9u06pyMa6ebIvCUKeXs7aQtrsNtEH/FB",
+	"5sYt4Y3xnbotNJ94WJJQdmWcnYJyFkpCKRX5KZAh010ScTGFFwkmUmpGKImp1nOpwp/BriHoU1Lqt+fw",
+	"f9/6YTxoYDn3FjtkOddhwYDIqSD5TfGAH0ZaREizBjDxHVzxoKXavsIPLtKwzg9GdKvi1jQM7VreqXtn",
+	"2JVxGHoOiEwK8lYKKOVqE5KGN7nleHT2zFUvzorIzm17LG7bF+tCaUJhWd0BKr+NNdR+EIo27hgYmv1v",
+	"9p/v+zEX96Z/3Ip+rXGJubg541LQ3+NVp/SNPSjttG3rhbg+DQNaIAUxMr4VyU/Eg5J9GO5O+h+b9CO2",
+	"CAr/WGJbh5mwbWoBpOZ1XST7A16x1fQPPKHCz5lzPXnU3CG/y3mBPslnHjUJZZBAXPd++/4VpXOp4Nxh",
+	"ftSwGddZCnoGSA0tqdby4nmbOdEmSrEzyY+kVo4uMGi7xhB0s00hxb7fbpOfSy31IO5aG3lymdg/4MLt",
+	"VwvY59R1KMGAH32gKA2Hx3QFVZl54gVAoZmzKHpBqKuqP+j3GwqNz5Pfn6aknADcLZ84XejO6cFxmyhS",
+	"fux3U9xoH/0K5jGsU50XYHhcvhcyuxM5FwRywVJEi93e81j2nreu+dWuOhkuHHYFFYuhDO1vkkwwVQxw",
+	"FksovC2NyMY7z/43+8/3fcUu5ZTdm5O6VaZai4XjvXGL1ejEDngkREhgxdnp69aP7w6ID/QId+R877jh",
+	"M3YL2oLlt408tbfu0tuq7Kzz1tywH72/po1ULCQBVSFWa/ny7rY1jeWlaffJWYNXfUVVeLfd44mRg5gu",
+	"Wh7637E5DP22MaWpCqtS31C6RRWw5w+Z4/uAAj1JNBOhp2DDZNHO1j9Q36zbOWny6p8FvaQ8KvHn3sdM",
+	"ADwZoOgJ78+B7IAjjybIOnIRNUyVNdLdalX10tZVaHQJWcQMK8WNLuwtt+ZWBVR4Pueda/VIoZRzmzSR",
+	"apsdYN076+Ry74iqdov9XGWYgFvQ5Gt7C+2Kvgtv4JDHGrkOlWc3qhFWemdcHlWMfz5hANxXNDIZUOgI",
+	"6tTCBPoxuAFDctf7chxRcec98DOahlE+RPRuCda40IZGjvnpP3O4VIcOlgqmHOFFn/aO+jAHdRc96x0d",
+	"uCE5xKpIaoSS/1sOOxsEmGGO7h9HmxWlnUV7NLBVY8WYtmeMnEYgeFWOjs1xVm6Vi803wNWGvZyZSW3o",
+	"gy6S93q+a/2A1g8ki29WL3/fA2rNJD6iwmHvrgn2RlS4zuqtRnrTx9SSEOFAHr1cuvckcgRbXtZ2qw0w",
+	"VUpg6X247cjNRFTyOpM8ZuYDXrFNscQnVLkj8OkjlsZPzB4nEF4Q3jWPMjmhumsPJAIZ1NlVzBXLkXHD",
+	"X4dJkUIKSQgelZgqOeP6LlC+igLpW+rtCs2Qq2jViwJCdBxwuEd+d6hp1DrGXSggkyPDBKxhBr1mSMSo",
+	"TmEkw5ApoumitDcfzln4gDs9YxXZqp/2DtuxVftXuIdHIBzZ7hT0WE5BHjzeLaxL/Z8SkGAPG0+EBDJr",
+	"AJ+iUybaE/TfWFwHMLEUvXOyhlDR+Uc/lvvM05AOspJaM9zp8+PRZ/CZjFtXRMhJc6gORB4S7poACYvu",
+	"EivJAl0phFSBE2jGC+mdKqBpgXI6zcSWQJwbmoA5VeGdB3WHiRLpGeDufA2cjc5pZ87YlImwN24Xc/2I",
+	"37/lWpH8U1dtEr7Tzio9MtK57PRG3RJDvNV6Gf4w2+6wVupVbEI1pydUcTHujZVM4rpD/zle+A+4bou7",
+	"duE5FVoCg33853/cwuQsLz92vZgmbqk14qNC+RjRzIpaFJEZmw1hg6PuR19jRhLNHjSYXul2NLIzuCSe",
+	"d7crufoLuywv6ZQpMqIzHrXjQ13Vgdvbn1ro326TeiQlDoYqaGGHdbUmRzNvRKzJQBRXa3jC1PAQOdqg",
+	"oWSTVsbCDrUfcq1ldHnntKh+HPfG7qQ1CCbdEDKCe96CBv4j3uhuuEY+stGOV/FHKts0fjspcvKh85Nz",
+	"ZiY81rdmZNwz79rG/C25uDf2xU1V57TTP3jep0ejw96z4UHQe8aOw95zenLSOwoORofDZ+Ev7Hl/E3fn",
+	"Lcz6zt/ZGZ7baZ3NH8rdOck5Nel636a12f+GP3zfjxi9vD/NsqiWtYYKBnz/PKGZvGQhkcm9d352NuhH",
+	"7VnJvJs7NDfITfiAzI0dcNFpuA9Mx50Tz+TT73Q7iQDCx+ECG4ZaGQJXsrozQjsjtFUj9NKO1RWapT5Q",
+	"ojG6Q4kVYcIFYTSYOGp95yBBfAFpSIq1TwbYulyIKGQBD9k2DZuhIuRifPeEs+d+JHfq+HA9hSaUeW7K",
+	"dTCRMur81ZZyNn2juwkEFR+/YokWhGqsdARWnB0VyiPkE0vPZ5pYYUaWJK6n3QzuCKsiNTEsirKraUyV",
+	"ady4sqHhMVguWJcxTS9aMQpLJaTwLobP2Cm5mElhJqdYP3ly0SUXC0YV/G5/CelC+w97/YN9/+Nh/4L8",
+	"NJRmQrgIoiRk4c9EKnKhuQhYL6La9FzN2UXaMPzvhKlF1jEcM8XXdAyntqZTGCW8nzFM2bv+v5/ws//s",
+	"957/9e34ew9/OPz+X/Ai/s//BW+yclH6w371R/+1+lI//7fy/uXtOUvp2lZ4SqmEPOI09VkYapLE1nWw",
+	"S94llNg19nSeVqAJrJWrYNbGU57dTBJ6yKPo/hWmpyu/H+jLRvbhlb7cmYh7aiIMu0oXsgQ6YcgFhRla",
+	"vnOpURjx6DE39xXsHjaUEh1bBdUTxn4QpY/DUSOl/xCOdkr/APwCt57X1n0PBv3D6D/VhJIPv/6We/NH",
+	"rP9+Eqo13x9s3ZXbP0L/xseJYrp6M4KPHz29cC7PxwWhZMTm2bs/bF5BQ68aSNwnenUL0mafUiFphl49",
+	"ajn7Am239KpAAwDgQEaGdJGFUKlhY6kWrq1k0YW6XHbFZjBbOtfEy7ECZiKj8DFIaS97ybsuqqFh+Ile",
+	"vfbjuVsSa6YMH9kLrP9w1jt41ul2Ahna3153up2RkrO0mdb6dZ0c1tCvPI7kjBoeEC8EjWO8+Rn4jQZG",
+	"33bVTWEJKsxGKjO72O5jie3+BshDeTMpR2A5gR+FQsvtVnlRirZo/1v68/d9JsJ7kwRPdaPWlDFxf0wZ",
+	"QqajsXrW6x9YY7WROXotwjtKOVV4MJW7+84sPRazhAx+IttxiEoEkYnxTABgmbZslnjYCyYsWEPX9Ile",
+	"vfn1FV63RZWwjwlfX/KQiaAWGoq5ax69ew/NuWOuDZaJ/uvsE+GhJj/9683r85+Jpjz0xRG+2/yJBrPB",
+	"Q4/gYh4yK3gk5fRzDOK3BdSHg+1IbqU9D+gMiln4rp/k8eBa6qlep6dI0V2qpXD4ngKTMXBoCT1nao98",
+	"csfxMXRyCykAzGnKYuPp2bAwgY2gcEpIomm0zaInw2cs4oLVRX4++Wu2Dpa5glL+XkQLF8PQ6XQjD3FZ",
+	"dsHImAedQjJBJDM7bTMpmL1QM3XJAwYnY2FoYOw83mau30/mDrTTkAmNYyZYSIzMBVabQng+kHiVjHtJ",
+	"fOeBKmRN/CTjz/G9KG8uwcIOEqXsMzqnndefP9pFdLQDp52A6gk4qCOmYCc+tVozJcetOsPw7e+GcbES",
+	"CS4rYdn5DY/CbwhDTYYyGU8MgU0HjBuJFYutV+/swhNNZpQLX93c0MhtAsliFBV6VMfvbg+CDiXmU3rx",
+	"hlv9VndON7iqA+SZnVOxSFkzyEiqH2MfzSUlx/QS0AcRlQycybE0KWP0rHpz3RzV9V4RzjERekG5bxvd",
+	"SdU+JySkbICNKxGB3eqM7Jx2/sfx84OTkwPsAjpst9f5Objl7W7JkFQemedUwyFol455ZOhkuOdBx4/f",
+	"89y2hV4+GCaik6EViSFTXUhNc5HCTRNUaCSQkPO7AzNLtD2i1e2an+GKB00hAa+wO4uiQUo02wqBBEjS",
+	"/TuaXsokmNwDZBLFQsZm/8LR3OmmHUNQ6eDw6JicPH32C3nePzgkR8cnT5vvve41Prx5dz9Pmggmb+2s",
+	"W37Cd7nHh80Ve3z4vNFj3lKxWC6yTRTwxKayIIz0+3WXSLtlki9KijH58OadhvZI0GcWviB0ZOxOLme+",
+	"kXfWJXPKzY1s2Jtgmvsat3vRw/slN5h7gCD54cOEHB7ZkTAVMIy7NTdq+ZfZlVPsTNodUGbm1jkFYMf8",
+	"2pAGUwxw+GJXKwA5PAFidQCSbVtMpMG1PTka1QfavtjL3turtqgz/iF1pRbZeMsKCn4Uj9/OgmGCyNGo",
+	"CBlY2MR4FJWGY/9/9t69O40c2xv+Klq8z1qZWQcMdm4d+5+TzqUnpzuXE6enz3um8ziiagMaCqlGUoEZ",
+	"r3z3Z2lvqShsiotNgYNr1qw2gQKpSvt++e1dN48sT+6EU9+rulEpyAthYYTQfj/1OtFTaHU6nU7rufvP",
+	"T+4/ndn/5mqQ30kEQZV2o0hXfts7Nrfn113CYLUqOhRVhEeOtX2OzJkjcyc5mgzDVyoBppwJza4jRiwV",
+	"IOVKJv5nZixOX/bsuGK0aX7953D5ipZQrK6wCNAsJBZWUMddWXkFfthYG/rl+n6wW9Xd6X3IJt3YXZ1W",
+	"KijIGe0ZChg4x67pyNu9gLgZGrIhUjJmKWij5Lq5pQoKN76uxT7tKzzB722eplrdERVz0bgVXOaRYSLO",
+	"WSjldjDjIFx/afdz3hCcZSJe3G9c0opE9zSj63s9TusG+5XPsMGPayV6MAUSRKfeCDdqBF0VTxkkBnAq",
+	"1rWBWRHXWoBxbp1z5nyyaKoyjTNIEL1xTVGzOgm0RGRQSeZBSQy6pW0LjLvi7OIImszyPqCHxiUbqIw0",
+	"7uaipZeZMLJvhyGrWrY9UNn22ddtrxJtuxBYTlLGmk8OSmSFm6qtnFoS/AADgTE0jcJgqjI24GOoQAak",
+	"ojWE6fLYwHseDYSEX911P3S9ystU/ArTB16w4o573tlu5tkOA5GG+RGQ72KQVtjpIu87FUOYBuK6tfe9",
+	"PDA9I777kAkdQSy473DXinDGaIMbhZ2JEHcddKZVz/GMy3TJEAgTRljjqaFWKwc2bAbPmCJwnnbPCsfN",
+	"hGFm4LzjAWhgSibTW4mDcl3TvhrC1PnEYzWsdLbMrzBdUTrmdrBtATPHvEhE81z2Dh/xWIl6tnIlnLVo",
+	"tglKNUslSVsiZuvksSDxW55Vya+q0qoJi5QlIf4IMXjTZKo3q5WOeJKAZiM+ZQYeTKWuE3Uk/SjxcEof",
+	"UOn5gMu+YUrezEJ89IXlC2jFgLVC9k0FaYgsFnY5heEVe+qtxso9YRiPLLkki/J++OFc3m/EL38D2beD",
+	"xulxp3PTgW+WpBppJaFkk3C9Fc6D5ZZ1oS8kM4qJHhOWgWN6BFiMlV2yLeLLu+4rbyxHyvFPZChkXLay",
+	"+6xs3SebL2to7bLVVPefENnGJgGUGwu+pQYwYVg3M0KCMYSoTvhYi1ZFuLiFa8bcQst9e52Ff0+ZVU0m",
+	"lfWgwUL2mwt2Ut7Sv/kmKnVAHbc++IYJxWJB4JLlSd8l4haFYkWytj0GLXrLwXPddX93l3kaaFRNMHOL",
+	"LSCcv6mJE3s4gujwQXQHasJ6nOY6RAMuJHoswBOIC6il+ZiHceHhMZzPv0sym7kei9SnBKYzaRjOvCJw",
+	"dW6GQvYZ77sbs5AksxsWznE4+tPR2zxREs0GS+AaLZ7slhZ/lzFoNuFT1NFd6GeSdac0FulgCfOVGqWZ",
+	"9XCSRJOqhzRpmBqDZkhLSJwJxH33hjvfWxDiTbHV5XHLo9Gs6tKPX4XrKpRYs2WWFRCT2H8AlVCxBmOA",
+	"eullhuMuyWYdgTG8D4bFCu0bDTwaFCnivb9gl2VPRWJqRwlwffv4THlc1/3ujEz222hPB+TsP2HFf/pP",
+	"jtAsjgZcSkgwxCuS9eO7s1t7hU9wxwUE6zBg7jlxDSyBXh3kPayOFxuAPYi82UTpobmpdNYQMaUBMJ9a",
+	"bKUqEZEA075yfu33ZZazT1R+ct+YVquDiguVRcSEYQkXMYvVRB681Ty5fsc+gFCo1W2yHO6nyVIl6K2B",
+	"BoPY/02mYSSceWeaLFJa0xhDjHl0hTNUlcZGoEWT1ZbkqLcUPWterT7jhQUnPhyzZKSQRwHkxbIRW4CJ",
+	"wUfVaDZ4AposcHpODQ/O0my4x3LRAyjBCyxrA73OMPvTk1gpSaumoC+c2j5tPKWO0IuYTxGJbZYTjRLQ",
+	"w9nkaUSq+Rqadehn/GyBvlLxRCSJPw9DD7xx2vglfPD9+9cNVG/hgb32w352r4A3lT711NiDgvB2GlhY",
+	"L2UlTJo0gAqbfDYVikv0rxy2QFotYJXfJ4dv/HWVUj0tM13m9v0rgwyoZVQl8cNpGfXnRHaZVFjYOeBh",
+	"LHnMlKQaHGayfh8M6tUipXh0jkWUsh38tK/LCax95V5Mv7fdho3Pem6xLhR/fVlVKF5QTVUonUFOvvt1",
+	"RyObn2qj2TADroE24e1xbIx98YyHTtjyxtgFEHJPSjDkNlKwcvg60MDO9Wo4orIBAO7DWo8eih79Wakh",
+	"zcJw50o5ew+d0GQGLCpZbkQMGGvOZKy8iN1QdC7XsfkYydVq9nx2acV8kK+0TNvOdn7wCnZ2q77jFDQw",
+	"pxLLM4zV69QyjSNGqdLzBHNnrXOzSKDHOIsBHTeIcd7zKRpeMp83gXUwI+renkF8YUBnWprYV3pUVrzw",
+	"bJ3ihTB8+pHBnZStg39K1jlZVJyxttpVkQXbMlYDH206TrfZGGWJFSnXtu2ubsXc8vkfSbU7bOutcnen",
+	"6/70TJP+g743Cxb4Io6dw7FuLGgCMdF48VoTH0pnGscyyoiP7FHn6eNmePXEKd6ZkMnp4CyPN5pM45SS",
+	"rlJDiMvl74hftpxb1OpOraPkx4+fPn3y5PHJLZS2SJKWzuQKdS2S5LO76B5ilfu9lWJKPIw6oQKulDvN",
+	"JfgQ1SEsldZvONJhkRoB604RvdBAQm3pIFk0jRJwTn985mvVoC+kwXqPLtaYxmix9p29qiR5/s6WRUxE",
+	"5JweFwnEbMLNnzLNLNOiP7BH7IPKceqwvd0thNwlEne5nYgImmygJjDGmUMWgWZw/E3eObaggIQ6bTzZ",
+	"7XcMrbujC5x/6WfNPttofOMHmITbWEtZnmybaUt7NDN5hrOb/Jl7Pdnl0bCvQ1VSrS0PQVu+SpQJtUAk",
+	"CdAlARm7g78xv3GZ+NKZPNJIVOVqrn2lM7k875ozdtUqawn1H/5wf3eXjwxLtepj0t1J6AKyKIYrIpUl",
+	"Mdb7RI5K7g1Q4OdMlkB/X6OzraAfrbmZFWBFW9VXe+SLWu5X3ARGM3VpooSGGCfq9hUmXch6YxOlcWZq",
+	"jroRitQdp/rvMWE3EduBT1aL7nbK7woOdEeGwg3U7FSz01rsdG5V6tWdd1kwfKg0lthnoQB8+zaO21o2",
+	"2iun0A5qVqlZZSPN4+RrQe9siTWE7Ld0liyp//DGv5D9z3hdxfSWr1NKdAkcdIMSn1K7Tsq1NX6OFWih",
+	"4uLwC9+kBDjLyp0jNQFNuLCU5ETLgSfrUMm2Wo+X1CDO088ex+toRTvD/k0sBsnkRXhYeYDnttS6wzqG",
+	"9TmlFtAHEhIacNmHfcmGpamScuXREzKm316BBI4NXdjbxLhhqRbuTkoTu3jh0lKuQqr3aafZGAmZt+Xv",
+	"tl3b3f2DzcK8FYSdglTYnWK9AB3erpIvJQTbvnJ/VkY8qzZ2ykQ33vnhBzuRLHzmyrBESN/kaPllCX1s",
+	"MvRwJ0FPt7clUc9AaO1IQyxsSyq73NR+hdeh+K+Q9gqrLOstwKa+h9DUhJoUqTHikhmL4goYHRrETaRN",
+	"J8Dc33sTcM9pbzn6IR32B+oiul/zqF8cPV08kDoH4/7NPfgJN9gJQSxhPXI4WW5r53QLj2HXNVAiSWbr",
+	"LrB7lK0LnQ7HTkc6C+rtiH3skWZrhvleSP2k9iy/xCoO90mSUI43F7x3Hd8zr3/MeJWx88qMV+scC5c2",
+	"/NgmVY8LCZ8q/A5WwQRL7pEJFGD5ZTBxlOVJmGGTOk1hBgD20MyeGLpFq2fPmvC1283eFSHSAjXk3FSJ",
+	"x8dHLxarRKkap8ezDlgnaTh2TPeoHoTq1ZEOHMdtoBlnj6VWjLVirG7ujhkSauZIIShw0JDbVXRCGsuT",
+	"1b027wrXVehpzZZZVvyO8byHAZ4qDFMTiGfn38S7d84VTi1kHyU9D7KQfEywwyYIJU2FqFhRwUWMIaXZ",
+	"Of5wynO5tpqn0P3pqzgD90SxlPb4pHXs1NNJ5+R5q3Ps/vG12egBzPt1JT2iG+ik4s3vWCttxLK1cjoM",
+	"5fQJMyq5hEpBFiUU8GhAQinOUHU5B09N5Lp1uGs1nCxSYe2IJ0lLyP0azzxJ3smti6P7oHFr9j0M9kWM",
+	"fjuAojkwi+oesZeF6AqNTjbIylZVwsHOcWlRjHK/fi/t4T7GfjsrQ78USEMnkH35+KrlDJC2x6bYxJT4",
+	"7GPFu7Ui3DOnlZeJIU8jtSA6HDti6s0I7tNHRMAJ9CzjJryHc9l84fgI7EDFvsMH3RpnXazrGhMFbSCX",
+	"Vve0fsCrKk59u0WWovu6TTxAmCds+SIi4TJmGEClh1HQZwcWJU7j3qrkxKe4txlF+t+8c44i9giADyBP",
+	"QRBzn16/Ldz0YRGawa7gndpj10or/JBEjwtt8nZe1AU5pLLHUgGNCG+R+0AesZd0SgROww0zIC0WLHQB",
+	"Z4FhVC2Z+lAZSk6PCP/IUDUo40miJoRvtKCH2z0eX/a0x/Zt/2gczSFo9teNKnLPQcY5O68y90pHq3kX",
+	"37eg1KbZQaBaQ6EY0So8YGSyph+VQZOfcs7qQk/ptap9VgNdF4VQ1k1WabvfuxuWHl6Okq1oOyHHSkQH",
+	"lpTfxjTloCKVnjPrOYHLJRBZraSIwgNkf3nzgR0/e/H4uMl+//k3dnJ0fMY+QZqqhP387pw99kK6qywF",
+	"FgWYIMrDwAfs/Nbw10NTwk5V7TUo4jawdzXnnsUFyp1QvJ4HPv7QSvYDGawf6vh7uK099KKce05ZUs/c",
+	"rOeVHpQ6deQ2U6fBJpXKkvbEYTU+T3vE3lk2BEjNbToA1tOqE2EHA5Wg7bdP4WL5EF6BtjThar9h16iw",
+	"j9PGz59aBIfUeXKyvlQp3suOQ6iFpb/wIcjyWnVPZrVsORDZ8gWnjHt8qwIV42xUfjlzkruZc5KHkFJI",
+	"tckmA4Gp2qnx9r22NFAV1o6ork71aC6jwapAarioSs2LayyLooatHnzYNNwoRYxj6PEssYiWt48pzKWo",
+	"Q3FMZ7bfAlTo8+TCjy1fGwze917+KiDZDEuPbnjXpaWFVcvYotYXh6IvPqYg0RbFc6VECVI5Iypfk/09",
+	"WawU/O0revW9UksTlwi2JrfRYEFlDvaE3wOR4gXupggKuHFqbN+511oLiAeFPo2TwXIRgV1XI7Iy7XWT",
+	"YVvSIouGYJ2wwBff24U5eZUKDlxujQLjl8VhdPsvDgplw3kcTGWW97Hc8j2fsscbWR2Fe9u15YGPv1Sw",
+	"0LwuD3om6qGpByNifhFjMMwqJ2PokFHIWBQyPa1GTNim82lD7XAmfY0HNjpwRnRfFD4vPerrIuFDSyyT",
+	"PkZIMKYV86lpX8V8uhztwl/+mlc7VbWwTFnBBZ8+DNAB6tqL+AiYVafMiL6EmKlez89xm4SYqpPhBLzu",
+	"lJURgbRUCnPk8hlSpRdSC02M3/Z01JcsURFPQhH8gpFrHmOrFKVnGam8pojj17VIu41QyFucKLebeysf",
+	"b64MECvuTy/j3FnnY0A0hA2wFl7z6frNpLsXLbW+PZByDtFHn98JUdXrnTJHRVolzGQjQ3hoRLlN1Lj5",
+	"u0NI7XpSc1VpbcTNoDVS47v0tpeKAPe7r7gZ7HmWZHUTI5s0NTuPt28G5sLN4D1BY+82JTW37qJ6/ghE",
+	"Wlv1B5aJUpr10bx3LI+2V8Q1TuMV1pn8NIZFDn0lmaGQQsSTBPQjw8xA9LY2UBKlDv7i8gSUI9VzuqxK",
+	"JLGwytLZbriNg89BuZMRoM0jf8P3cW6k8xnyM9urbukliq85W3hDxUD3tgfNUFi4hAlqxXBYKac5MR9r",
+	"PgFdcN6FoXhPBaK/fYV/l8Z0inxeqQIgE7rcJnKfPgA4UzyRGZ6ptwVNk3HJ/sc/BjYZiCTgmGAnchjx",
+	"9L/hCiWjcAHGAeKdao6Fw3bxzpbN1jc5md16tv5a5N6eYbVf/Wg3uGIU1Za1ctX2Xq3mHtIgwjnhxlni",
+	"fp/FotcDZ6kBDsHKB19BQn1sEkdgeVT6NYXYWjGXazIhCjGHAxEIeD/3w0j3h7dmQMdHjDmLlJCYukiU",
+	"2SCw4+75Fa6y49hxLdUeWOw4R2kQeZkxWe9nTtSNeJIUpBuZYWTsbzeUM+C6L2S/nZ/RVgLJ8+T7QdmB",
+	"kH00J7HSKmZKswEkMZZMH7F31rBvIv7GRnyK/WcSsyTXjJSwwzdjqhe5tUiBsb9OuN+Nj514jUMx6lUI",
+	"Co+MMLFsNBtjnmROqPzHkxfHT58ed2YAMP7KmFveaDb+lXH/G8d5RLrZMJZrm8+BftrqPP5y3DntuP//",
+	"b6PZyKTAHsmpRboyKtMRSrBUbCC13Cn657JjufXSnwrNNCqDutIiAj8Uhig+UmPQTiUfmODZoxzhkiFh",
+	"swlO542UsUyqSROf+0BN2CijwlRfbubrN/xZFAXKKy8UFgiUIC/WkCi4GVOBOHnpb/SRYX8hfmkyEf8V",
+	"Bak1bAhTLFSAMegmM8rX1nXdbWMoXSr2rag5f4Xpt1OsfkmBqJNLM3Hk6SHSndDlI2B4a0TH3+jiU+b4",
+	"65t7xoqGHTnrk4ZHcobj8kSMv8iedF4csT+o6gJnsYo4L8VCDG7f1JuIkbAsVkCdbHg47hecWWrClp6c",
+	"nNDofD+RSZKEPXO3K0yBFDzYA2cm67pn2AVNqyFLHrGnncf0i98+g9XT1sueBf2NGUdV1OKiFBHOhAtr",
+	"Thk3Q9+rTneZPxwRH7FzRRvnaHX5x7gI5gGPY3tyPAZjhQxj1frOPG5uS7iH7czJ93XFOu3wR5TriMhd",
+	"2u42QUwQt7nDE+H30nZsNp6uc+u/Sz7mIlk8u007SaEkeNlAuoEABbz8IF1RFICFSGCcafe7VSmK9hUR",
+	"1Pe2n6yyXW/ay+68bY8UwoRfE/YlrjZ9e1u+9g24F8Lf4dFwlsn1ujlHZKOusoSbYksZC2A+38g1/nZj",
+	"hkfoPPS3LwxmkWVoVQzqzYkrvxiXBNGDimnAY98+/V5pH1EJvzzTSYskPB1iEPH3oLS7c3TytFjaTcha",
+	"E5koHrOuVkNgqtc7Wl84471tguy4ZeFcXLpERM/Oug4cHFaRNwoLniRNb81xbXG6zzVPoKimty22U5WI",
+	"aLo0++cv/URXVhk9m1+pzA3FTw8+Deh8PQN4olRv2NdcWohP2b8yZTkivTnj1tFLZngfmjPX3B2g7LO+",
+	"VllqmLHug55a1zusfo7zDZLaZ2A6v7InJOUDeeTJzbrHIjkFdQYqiS8MRAqxmJ91yD0w6EeMeSLmPuw4",
+	"0uWWL/5d5yNqiMhtopcXVjVOGwNrU3PabvsNHkVq1LYqbWXpzR286BS2MItUXdvKY9pLX/MI5ndP1IHP",
+	"ez4C5q2ld9KCluA26efknh533LMeOZHWh+0+sse4TcS8ussPP17wCNwT2MxZuyaDdpg/2EACMm7yMSaT",
+	"2jI4HHRBWy78m9QA5ox9CZeW3mbzzV7rSPbVdkFYvYLI3zf/298c7U5VprGLzUmd0JrEZezdmm8ker41",
+	"Q1DwdBar8jLfB7L64EGPjVUah5c7hxB1IpbWF73jG1E+YSmy9xK/NKvvZ5m0IvHNAdRqiUvQDRQqa9jL",
+	"/E3VYwbGoHnCDOixcA4gNQ0DjwYL4VIt1/acvn6XSNraEbLjTiFCFoR7p9kI+w1z1QvhuP948uJx5/jk",
+	"8ZOnzxp5VI3Edf69/B139v5x+LEfrefP1/fJ/KM4x+DcjiWwX5sIodQtwzku/q7JRyP+rMNoP0QY7Wfo",
+	"C+z5CeIuMG9uXBdkLmVeQpoTXbW5KL7F0sTrLbdLpDBa6xuI4PaVf7W0SLMoPyq2TsJSZTUO9PEDKNS8",
+	"Tj7NBfqirABzCYEEGOCqgVavnWcJ5uoSemzPjPIKcSgWbbMUNTFsaAvqNCjGk2uK8bq2azacMGicPn76",
+	"/eumOq5Y8XzflFydHvrR9NobAiYPlmheQY4JB6oKP/PFG3am0px86mkAMqQrV2LtLI33KjHmSf2NM+X8",
+	"dNDrOTOE2eByypSOqaTLVxcsdjZ8ZYAwzKokJvQwEvxzHgOxVDMg2w4oVEf24wLvgB7XFuXZ8Zry7Pik",
+	"c7ACrRAsrW35H1rm+bb7GcoJWuYIbjJLtpLso0PnxfHR25N2tqV6LR6AdlbkU+zHXo7JU7HBXlyqxGDH",
+	"7R+8uX5tjg3GnFAimmJ6HXPt4Rh3CIqzIlsyTzB7B3KgdWeoDtiiNkbuzPMHb1FpZrIPspBCaBw7GttA",
+	"ryyk4d1G5NdnoToIfygwj2nCqXIHRlsCeUlUNFyqF/CCKkkZFyghYCtG8CBUgLE8Gj4yLIB/+TvfKax3",
+	"CXW0eTzmMqqieeOjTKbOM+Qy7qpLnAaHvkk0pHoxPzJopMYQOz8nEWP/qLxvYzBB8qf8KKlRnarduGUj",
+	"ZSyzE8WmwLVh3EmyRW6Mv7dA5ftTYZhop4LfZ63O8ZdOXvC7tk566c9p17poFQPXKeGD1EbvMX+Zc+91",
+	"4eWcmQnXlKjQmfS+UI8nCQ0nV9SYNuHr4pejYPCqzH3oVlGZbc1XlSyQYipJAAs22hE3sBJXCDY3Zn8T",
+	"I7GoOvhvasJGXE6ZVSwBPgamMpvXAf8rA5xdF3puhyJtFJl9xC/FKBvlhTTNxkhIeqeTFwELaaGP4YUb",
+	"q/+ME5iFZgmPY2rDWbQufXp95d9A9u2gcfqkc7PeuGQl8mqNhRS7YWTpjVpI77rcxBdbCz3LZ4/4lMWq",
+	"9DZhDEljbWEaObL/Db+zYAd/4DRTrHbA+43UKIw5Lb/vOIMLDJZtCqNZZWdw6Zjql4ZI1yllMwRfq/cA",
+	"5lMHb9LXrGsnypJETSCeG9gdQ3cB9tWrXNhUlkL7ulTEqbFjB5gsNerzyz+Gq6skspurlVgLPdHPNJgj",
+	"5v7B+0AZ7xGPIQRDEFNGWBiZB1FqSwwY6JFKZrn1Y6Cc4GnmXa+OPp0Amq+5zeVSPK9m90WmWtOqrYmQ",
+	"sVpBpOHiP+jaSkn02lolBEq7PmDSe6s0El6iZJ8KuDHyKBnIGGIWTaMEO31y/R4I6ncsvt3FzKn5U8F1",
+	"vbeItJ5wC5o6SpmQzGQmBWngelUMS7mxFzOCvKCjPcsxYJTsI9qZe9e5L94X1Zn0GcmFE8YXUe0e59bw",
+	"KZZkbwQxuJAVduhObsiKtTt5IFBMvt28V5kEKg2CYr9my0eUKgC7FqNUaYuNdT4XvDOhoCILtmWsBj7a",
+	"dIR6szHKEitSrm3bXd0KrSOzH0m1u1MrSAz0hMc+XeOnZwLlH/S9r/lVqvtPiHaerP8MblVY2PSYu/ET",
+	"0E6B0JW17DmcxArHEqXU6fVO54TsCUPwJ87URglhciBsFovYI2igGV2OmDTil62uiqet7tQ6mj1+9vz5",
+	"85PjZ5ujKZGQ0plcHr+i9l13VeU9wplchoo9c0kfADT27F7R18LeOSKa+4iSTfPRwiHuudERn9wF3nae",
+	"/vhpo2kJ+Y3sGBN7ft1lHHDmpzVPQxePVUmtPg7HdKWDnmHuxRlgKAYL7rE3Dsag80hO8DFHXMbcwrbw",
+	"9mYaon2lM/m9HXEZwbaxhGdUvQw/VGeyIvRQvKftyq45+fBkIYqKMIxWTmq773AY11emz0iaTTCv4xwS",
+	"rNp0Np5xTFcViwaX6XAY1ICMK2TPZUbs5SjZ1MctSUMQFFXN5IfA5H84ZiTfzft3PxGD95TOPbozKrWd",
+	"CQKfcuFmy/wfDVtj0L75xL9a2kH5GqLh3+m6al262TIlbOF3+wA6KP2dUq+MO7P5YssAnIzxsJtUoHo9",
+	"cOKl8k7JwpmVdEmW0FvbY3uuiCREQx+UvUM9zKqeqEwbpasd6jC7kU+8v3C23UuWYtq0O2Wphp64PPiI",
+	"hR/RGwjdw/riQ2JCMqwzDjl3rLq8Njj+MJgAqPZ5V1srBR3OzwEb8XCsJ+tCT2nEx8SaVncI8/P38rND",
+	"k5VOLOAQL0pO4g/Pa5P7O4iFeBYWF5Zi25wXYVQrcvP51fZbRfbb3YMlo5RrKKrZPDV/N0mzqdXVjoWJ",
+	"uI73IwKugVbTVn4k9lzPWsxhwoU1DKTVAkzNm/eUNwn/M0sLvImZMAljrKkhNbQj7vTEstJGfeOvq9xG",
+	"bS5sXyGDMcApd6EvJDOlRch09VwJcMqtBe2u/b//6LRefL06bh4//f5/GmvUQeMG7EAY9m8vNRet6T4r",
+	"K7d+9mRhaKdSweEObFqb4sWS45yI0OPMHe3Dsrc1IC7FfVC3fitbV7ebZEHXZ5jP/sF99wnO/Sl1CZNA",
+	"nc1rA0y8uG6SEYdJL6kmHgWy1vYHAQI6ETYaFMYJXDMTgoHgfdcd2QkGd3Uf/HiqRRaGBuDEvh1o/hkJ",
+	"/4gmA2xkIIPBNNlATdDISrhFNx6LmRfWGOPtui3td765VqNQsnF8csuOVXcXRFT3QLYVtG4trg6iQRUn",
+	"cvE8ohb4kEJpqJw0KSoumZDG3kQtrlBsWT6ElhOk98Eecpv5mVN40DPkYYQfmvnpc1NQSzWD38Pow+/S",
+	"D3gjFUf6cuCrMLrQz6pgzdXxBVN12nVZFS1u0RkSkYrhQbjCdMfoW0yKBpOQhFS+B6e4xMc17Sv3Z2X2",
+	"vmr6eQ2Wi2QZBRFOvS9EDmrQFyQffDLfPYAZ6GjQxPc3uPJKxbAUeW3vtj/ODcD3MBundOKf/dok+wF/",
+	"YeeTzcpxakKRR20YHILlj+TlWZ+a4UfoCwjLBNY0aCA4okpSjUEvtIOsqdrCn0mMkvKCGHDyL8TMwqWl",
+	"6jfVY1nKrGKPT9j7n2fBvEgl2UgaH5LGh/dvJYGmn+RPj2tgJosGTSbBTpQeNpmayCZeeuHkQ+HlhUAQ",
+	"oD/l7B2d0cQU3ImwBpKenzbXU3pEm6FRlAngALoj9tJX5VLpfJfHLBESitOLET1sMlAJnPkf18ayk04n",
+	"v5qaL9wOSjCNE8W3moMtHRfKIwuadcFOACSLIEnMGes5FmMqsyyTCRjDDC/U714Hk/FnOg/cAzIbOVKO",
+	"1GjEcQbKSEQqwVuxvOtuSKTFZsvy5NIfA8CBNLNHiQ+chsYUKGXDfZOoXLjpKWbxpFpzex7Umg9BMtXr",
+	"BdzUU/YfSEv/Qbi6LAEeC9lnnU6zMI62bHtWi9Hc5mLo8SyxTvUmmblQ+qLTaTTzPbs33VMtfuaXWOs2",
+	"Qr3xIxrH0wyP0HMC9iCKUsgoSeOoF6b2TjxgVPj3cUmmr24j3m5T2MrQRKx5r0ZlPRhj44sPM5Iuk6SG",
+	"8IzXrx++3ib8+PHTp0+ePD5ZZYEshMF71lllmGBFQJnX2hMSdeD/UtnANQW4ICeIYtenA5XOC37+o1xz",
+	"zUZ4LWtBuVamsFyUlUHSzSVfMC9jZqgSWDrhI79nGBFeQ4Fx21jYKBNzC3gYjd2XVLizCj7wQpkD0uop",
+	"PYQYIhHDITdlvxUyJhMFLVfkQqLSe+/1L2LcVBlhkXfx1fe2BptpWa1XgUutqKFwu/BX7jUekc9df6Wk",
+	"daY1YcW4s1Yob7p2/Zzk57nb2jkIiVsc4rnlF9i9XYj4CClb1JbEgY1fdxYDnr6f7CckObVOtwpJ3nBB",
+	"jP0skuQ2yO+xMGlmV9VXhouq1F+0xtIsiN/Gw2jLIZyIR9iXaJhVahhmPKbO05VgyB/HIkmsI+EyDJYl",
+	"8IHdwoyU01b7yr/63oaxiOFOKPILXWf/+8s6nf0l1XQ7S2XBE/CbcIc7xCRwy9etLocTt1Y2FJLzQNpY",
+	"VZfPfyPQa5Zq5ahNb60vWUWZu6IVwPKW5jT9xefh2iqVw/W1Sqe7epC/h4EKLBLDIq71lIWTMzseFrIk",
+	"PXmTPPY4GcpaHg0u0riXG+93IbwdJis3JvxaCRxIlTWfbpHNy0V+JqWQ/VaqEhFNl8p7uvITXVglzc8t",
+	"VN6CUKhiwZTOhFKSMh+kh5MgqBXrLyEA2PnrgxgkRcM8zNpY71vXBwtsdE+76Jzgp10qjo9VZAIdHhER",
+	"HDmKOWI+g+Iuylu78ftDSC1ldz0dDFQSG6ripXcvLdMwFoCtJwuSvE5DXSPo/aknf1q4bKRi8jm4jLmO",
+	"vQMzq7M5Dx+4k7eQhmmHNvj7IyHdt3DA+wVBfz9uNqIBlxISpAQnURwN+KXoK6CdD7f+6MO5pxfU1M7V",
+	"4ypREdLDCRcxi3GsZo0WfjhK8jenJAvyjo6YS5g0C3Ugm0vBNdVlOyUZUwFYuP9lT+CNu09FbZw2Oscv",
+	"nj/rPeatTqfTaT13//nJ/acz+99xY1MB8EULnuyJ7z9mNlGqHBzE49moQ5seuRd7FG0LjEwGZqPHGytf",
+	"jSUDsCnV2mFUElGz+RRLxsI4eWFY6hOrt7FNbjIljEHalp2mK8LYb9x1X/CyCmkzX2VZKBs3+yAK+fFO",
+	"meoxPCUzqzD8r/OPH9g5PjT8+FpV/x/QHSg1XBTH4qkYwjQI6S0GrGmLq2loLygTPSyFdI+ztGhtmm6E",
+	"8FC2BpVMla1Cn15ggHz90PmNtd6SrT6rvPA9d4uWxC7TjastbtaCEJZWcdHSR6nuV3UHkt1ysIwHIU28",
+	"EMlH8jlHsBxbfy8y5JIgyVqar0qrvvGXfuZ2f8A1vZwPo0xr59C4JwiXaYLeYY8nBtbkyqXznPyPl+PX",
+	"qNvt4hqnrrmHSnm1cKwPnGUDMzBkhmYxYoOY+NcZdmetfOVNEm6nxXCSsAb3qiTLpBXJLL7ki8py6BNP",
+	"uQLMEaO8LPYj4LxKLKGf8CnTVCTvKB4toW9dZQcXEz4130rCVHeTElstsCKJ9g+cKDeH+tBoBiSIN79/",
+	"DgVXv5+/bjQbY55kjk+Pjzo/nTxtbBBh+gCT+XvfsZM5t/i5VXrFVChsKgGEE1C+ZQKHBdbd5geVl3GE",
+	"cF2ybbl9bN6GuON0gA0bwm50gDnGbjKrmigGcYw7t+D7tKx7QrPv5ELdN93QbyDEuvPvcuWO0Tk7gD/l",
+	"m0yrFLhkr0BazRP2M5dDlmbdRJgBdRiNypu0tisb6zatatu05silnDiYse44UfMiA7hLztib3z9f3/E6",
+	"9mGXG9iKlfobOIMGB/igjdCFcv3ODZtAkpQ91Vznz23MP8SuUglwuWgLL6MI0vypqJ7jt4IzpMbl0/1T",
+	"buyGq9U9aYc12rK2Z2p7pqxvbd6cYUJ6RKx8CM5+29auGURXbnPf21dWfV/av1ak+HV62GI+PWNWOSvm",
+	"FprGOUVrJ884Wn67CkOUNoX9DbE5nTKjsem5MnsQfWGox50LP1EF7925+jiz7362ib3VajSzU1Zf/0XN",
+	"rv66CWu1r2I+/U5+QwIWFvV+jdQYlnPZXW3wYPP4cuhwZDRUMWBpOssHB2Tc3vzZoNy+7wFDagV4D+Hj",
+	"Qh82EUpmQ4gOXY87+en3k6VXX+348jVfzP09LhKIWxOlh+2roZAxtpXqaZVdpX8oPfxVyBVNpXr6Fvfm",
+	"rr7XKJSf3V4/ZtYp0KX2tLAwqgu0K5EbcxLgb877VnrIrBYQ07CkGTJ1X4xBsizdWgV1T/QzDUtbZd76",
+	"SyqkwrDEwnoTZYAeAAaCeJIA1UYbgAdRDR0Kwh8Z5k/rlJmsSzXI2jSZhjHIDJo51qSaQDz7l/Fzuteg",
+	"F18CRVZgmYOzxXTzQCUi5tNWxBOQMdfLM85/o6tf5RdXSJHX1lpWDZVv/kFBnPqjm939PQE1vUFS7avw",
+	"cg1v4Nqx77INtrbL779dPuFTxnOS93OlFAvUTAmLO5rpZWr4JmnuSvitEnwPAH/3urS7n8GVcGDX0Xfn",
+	"j+41pj4k+5Zm9htCD1I79mxcqrO4EG7K14bEmDKNw/dIVH5jfdVk36bAdTL9xjTgDxjGk4TRm/iNI/Yy",
+	"zGRdmPL5UxbQL2dNcIGjcsvXWTE0RdRPJAlHkWd2vqXc2G+M+5CLsKdkArlvRwOu+xAzY92WFpeqVCL7",
+	"t4JO/Ato54Mh6bgTvVHDcvLsRqfVz+rSPT90nd1W6Ehm3z15Gqpe3I80GyMlMZl1skGNy7UnRvOJd50Y",
+	"2lhY1Sr2MHI/fq73Aum8W7jkZRbnHatfbiPy71It42tkFmMkYxa9gIXMPAqyk/Dui8Iw94wsSJbLpadN",
+	"dvL06PjkCIUMU5rhu39KrJvAcgQnmAp1vFiXKI8Yaim3Oo9jiM/w4GZQuc4SKy+s8SKhrqm5xzU1c5mR",
+	"m2aBtxnumBGpSzBqTVtr2i15v17P3b/6CjFKlbYtL8+WhhDf4aWv/JUV8got9KuQ8bLQ4RCT+UENCx1k",
+	"8oOIIAajw7dP4sNANFB8dDdoi57oom4oIZ1RUEE3lPBLrqaoHTRAfa2cWh94u48/7fKGvMopsCyhHGng",
+	"Fmj5vYYl4DKFyJLexkwRUmIhGdU4PT7pdL6jWS4vMGfsrnjz++fGaePp45PjoycdfPjejnvPp+gsNDbp",
+	"q/EPYsdDEYqr3pTkRDzNHDjeSa86XX4wFtDPOOEYZ6ySdlK9Yg62MOrPDmDKBnx8K91VqoLaV/Ri6Zy+",
+	"XEBUrCeW88CDQK/scV0gBmF2qSZWmwy0gwB8z/1k8Ws6Bf3re6BTUpCxkP0LpUlOboRw6e35vQSe12OG",
+	"WgMcWLQ55/pQvisVTrofCWshPmOC5v1axbowG9zc50JWoxHauEaVMeZ5cbLYQnV72KYw2QvPhtOiJ3uW",
+	"Yz5BYjD2TDKzxiqvvgqSRoxNmc7kKdPAY8oro1WNuYchQGryEreJVrKfx1FGlP+hGIO0WiXMKsuT22jp",
+	"kihUZy3GRKGwb87ETfzwrBn8Ky9oheyfMaUDxzYLBviEG5/RMEJGdUlV9cz6aoDjzpWMgI0UFnDEzBDS",
+	"gONanPDTZO4APR6uf7ljfkTpsUYw7y1eVzmpu2WWBYd9COHAo265PYXlzQm1b2LZs/MHaHCQiAbkV0d8",
+	"BPfZ1VqYew89Pa/O/75warFCV5LraCDG+OGn12/N7KJnT9j7nzedNPyn/PbLmy/sWmrkG7OQJOXR9/KM",
+	"+oxit59T/yPU9uP2EbyoLO07JHTo8hk4IRVdDEk2Gwb0WETI090sGgKG6wsRyiayteYRfuBH8OKN4siR",
+	"ixHYgYrdO5mhT3Io+0az4U+unpT7ACflFvhiiRQ/YjMTZplzWNspB4SxxHNhn6u4s1lJrWPl0Nzl69QM",
+	"leCW6rfrifRnz487P/307MktDKbjk/UNpvaV+7NG78QWdUTdNnHvHPLigGjfmLwiFHZfDbU1OppFAmjS",
+	"rcUjGL5ez6/wlx5ArYC/lwdeMhAyfizhxpI+p9gDjrVEXnG+cCIknDFu2UgZBBIbqMwgxpwHAb63Ps0a",
+	"DJDJWO05xuW2cDARLncztUrboUrLFVbQZjSolhuWKNl3f0MewJnuA56mICF2Nryz2XzLdMWx5X9Ohkt7",
+	"9M9FXwrZ/xWmlQaufoXpOZRXM8L0DvGqjWUxRJkWdto4/cfX4rF+yrqJiHAzHjZADYECHdhgYCyPhih5",
+	"g/+F8ZO/fH77ij1/evz8r3MnGYO0bpEF80hxna3WGyYQ90G3fdKiZbLR0kN/RdedZ6NKD724TNkAx2x0",
+	"yJHKV2qUcsTNRaRPn1My2aiQdhCWjTJjGfwr40mRhH7DQ11AQHTa2++A91RkNZemByswFb7kV+0JwT+w",
+	"ZVckiZOxAYKiJAQW5kFtOPi6MuYIz++hT7cIZFRePbs/PhA8aXV5wv3k9jJxirPAfvbXVUoyhXVKBKrf",
+	"rjkjkZNJYVHIOqvj36DVARPUyzg2LEt9dyAdYpAKLAU9Q1p2HpR7Mnumsj5PWmgliBXZxd/cpW/ClRVS",
+	"2Gyh6VLgGqfWpICH0m7i7zZEq0wGqHX8ZI8YejxLrE+kXRNeuxlGvtC55XFcOM/9DiKPYw0GyTVCy7vx",
+	"Nz7qZrqPGbRMIvRe4/WbBt2Ln9B60nny9LlT2FaDY43G33gPpLGaGwMMZzZ65f5B6ViC/Tc7p4Qd+2XU",
+	"/RuewuWFiPGnj08eP3n67PlPL9bvGCg8vbeY4ttxjqiw/ht8REvZcVp7/oeSCMK9+giDO9mC4DFB8vhp",
+	"AtSg3dVcRgOql6EE8ZoyiL5YXjM6r6TaV+TUfq8ybEcEH8J22aIhsZmtBdvuBVunFmy1YLubYPscsJ5C",
+	"/e1QqokkYGt/2Gf5xPxgb1HlA0o/Kt8t9EuZebjyu0g61VerU9W/uavqJPWhRfQXYqYmYN3x3WzB2AA3",
+	"txyVz1PSChkrRrwP7VT2N62mWihPUxHZTB80+C2EIQfFg1R9tXufLFtS0fnpwy9N9l+f3vzClGZ/QPeT",
+	"r/Yipo81z8f5GxXAIgsdJR7bnao6aToTM6DHEJcg1G1PbNVVgEuktRmoSV2Pdzj1eB7D04tN5ks23CkF",
+	"FixImZT35yFc58XM9SK8k86L58dPT26BvD5aGox+X2kI+j0sAW9K4PARXScDRXM11BCkk95DZ4WmwIc4",
+	"r48ayPK8Hp+yWK2ZFnb35j6MuIXtRppH0E65MROl463M01zUD/5xIj+FNe4CXwoT9yhwABsWUbiNs3Sg",
+	"aZyhSqgzTWuILBsobYB1uTPTput7v2GfmzR/LxD59PX4jDqVEDHPAB6mQRgHBjKG+LAYYkdS2H3rxVrL",
+	"vPfotk/XufPfJR9zkSzp0Z4NinhkmPNMA9/cjocXsiIV7LR6PHK6YVlpDl74lq6rUKYX1zm3NKFt4TgX",
+	"YZmxXMbmAUj5GQSmHxwy4M4UoMNjdHg7FuzL28SkcqroNHcUDEQayCrFmZdNP5tYQwrcsljRdwZcLxw0",
+	"3IW+kHuhQLBZWlouhDfVJEObIc6skskUsROomo6aSTmO06B4OPbfK9kTenSA4vgOQY/Xmk9u0LTvMCKw",
+	"XCGtwhbDNGV/+fLxy6cm+/z2FXt28vinv1YlEdv+rCqY/F0Jo/jt3mCVWxpAPkPw5MVJ5/EGEX1amLCc",
+	"dxvL/wyRGoOeurUXlvmFC5AlTZPqUvpKxciqN3j5gXPoxhbWfNEC+JoFCiF5ls7r4irhV+3Pt4Xn+6Ow",
+	"rQYJk3na3SeTULYL+aPmhxUay/mGek6oUHukkmD8nG6s0h4rEVdI9SM1hgrcafrhbamTmd+/La/ZGcjy",
+	"1k7zuejLlpBswslWgyCjalI/WOea5PcN13re7OQTHEI+gNzlRngmLu1CELS7sjLFaZYWXX6cyPNwXaW+",
+	"D66xrNwybPdhVFsWaUSlIAu3v/84athLG2TcwqDfD2PxgIw/ug2XE/UCef0lgNIeYjRzjgLfSA8Vlwdx",
+	"fYrHx3+6mc3nzFQgitpX/tV3R1pV1tf5818DeagCAsxlamPNrOqAm4dBeji+qLdITd5F+i2mOTLCVqs/",
+	"0Zfv5A+OOkA38WYM0taYA3auC/kGrU34lAm5ZI7BfrSuMbwPrZAYX578xmvPw6WVZsLnlyq13Xw6/yEM",
+	"HD9/f8763MKEpsHhe//KBDinM9PmzGsQGs8mlZ0VzAQK80/V7KI060aV1E3q2V9heSiCda/xEV7QzM3G",
+	"yfFpp9No+jetapw2Oj+5t76v7covJN3dRYw35Bwm1aSuqTqUmqrfaGAfjFisfJHjpvy/pDCKNIWFUZpw",
+	"u6Kp0i/1Jb+4epIPa5U5+y8J89Y9ngfh6/sDw6oqA2yidGywaAoxDrG8plkccjbmWjiaIiRvvHzHymMN",
+	"omtfDYWM79YitXjgm6MNv1yOcpByO9gA5rSA+/mssxDwYIVyDCS8V+XYxW80rkL15fdTdsVHKpP2u/NO",
+	"1Rh0nMER+8Snp+wq5dPvjSbWqUlI3O0i7EnCZT9zHoHzTBubKs8/HPHtSXMW1r5JKMREtc48wAkiNj9e",
+	"bJjyooD1MH0CLFjdgbDPGIxSO/Vf6SuEpyK/z0lbbCswA5FWp3+9KGxbMPaHlYcLs3Tuju6hRPwbJIli",
+	"V+7u50XeiIvkhsxzNEZtD6eNzzASMga9sSD8AsbeNzn4RxjnYEDWk5QOpx8jb+4ikeZDWClooyRW5nMz",
+	"NDOLkfVEP9NgPORsgIJRmhlkHLNtyVd0OK6JLLgM/ayY0+IsVkqzv/iaj0TIId5PNFBONvM8C/pXjJUk",
+	"0LNMZXZRWL3gy/zgoVp/F3WYdia8ymOxS5oYeRYLW4GnI/pEdiv86tllVdJKWGVZ4pye3cFTTJo4NR+z",
+	"2QHhlFGVxGwMGrNH5XT0ilueqP4CMsrHqleET+S2nR/j7q2ntacGz/a4Y/yfawsv6OdOeN1uejDmzaeE",
+	"SzQCRmoM8+zr3sWmONDX6w/W4N9ysyUXGO1Uw1jApIKCRv/LRU6/H4xagTL65J/iAn79eRpO84D10WeI",
+	"ho5c0YbhM4XEJipLYh/TvZX2WUq8V/nrpWOu50mwalooE9r5Xg8+JVwkAC7jfP61uD74unIbZGEIScQU",
+	"R7thPpUEk0bXJNjiiNJKTOF1KbkdcRlBsuW42Z5uurR5HO9xy1bgPeDs2iY7DJssAPbMBBkG0X2XibBM",
+	"Z9JUYI4V5YBKbUtl9rAFgUrtx8x+7N17hzDf4Efc8V0Qg4zlU1PLioMpbcHKNuYniOI54xEzbjYxecIc",
+	"g1IxIWFSRdPBHwOFQGIDbphKLcQ4rc3PZrMq8eXe2L4bUo8R11pgOQbzSKhM5XN3lfsZjFqzl37WDQaz",
+	"3W8xIcMsZ7MoqG1Axh/cfe4zqWZ5320lGiiVNJoNTDrQrFj8FC6tr9lJ0XOP1Ah87mEiIqA+XG65u9f/",
+	"yhICqhTW/Xbjy8IriGvX9nfXrD842aaPbc7drywygBTa9yMup/loI8LoJPC9WsYdhD2EY6ALQ5KdERHA",
+	"XNHCARphhxhZPjPurnFCa830xWpDiQYttwzoVZMTPuCV53Rhhb5BcZ3lrXzuCpob4CPyU+A6hOUfQM1f",
+	"n6c4uJqehCONUOrM/PxsSpNOQAPrQj+TO4buXEFuOGRLyIyM1Arg1Ojn4Rrl3odK9EZXJFRFYuwF4jEj",
+	"lvnJs1bnaevxsfsE+jy58E0ip43O8U+9TvQUWp1Op9N67v7zk/tPZ/Y/9y2JmvTJSbPheKFx6n5ybT34",
+	"yj8v/6R2HPndjO9rPXhotj4Jsb5yZi+GvElW3BItepXoCd711fZ7X4iQ39IC90zc3EqoBOOjcdq4SjX0",
+	"xOX31tV0Op1+b19Jdfrs+/qVbnPPZi8ChtYuQG/clDBEG4XiJyIdUqbONTHMydlaBB1UJw020Ti/C13J",
+	"fHACRvaQbxjxDbruWDOLrXdIGvOD1rcopgq55IWGuf+cSPumsLkRljCFWysb7zgnJO4SoWze3ICIBqs3",
+	"kMutZYuDzEbuYXvJZiy34L8UaYiFvZAKK4lj6M7+weOxHy0YQ6qMsAXc8vJ9z4RC2ZbtrHJ57QrpkZDh",
+	"n8e7HZi5tiQMKvgBNNwWZTyf+dupFk4KBHm/V+cpePOtyEc8y6QCXKZK2xAXrZCQPvodhaVKyKjA8YeL",
+	"PIHP3BTDEb5IxakQGqSZh2N2XTS4yFKlQeszIrmXKaKFBLY7kzEsX1ZH/YXwIXu29kcPLE8tJMXfAxMa",
+	"xo0/6ibB1Gsmt1g/mMv2GWGW1V4FojynKysk//86//jBr1IWjMFPH4SB4B4Go6fhu2D2I87LaWcFClF+",
+	"1Z6mzOcVuGHcfPH5LTKqEcC5aECvNNTn1xGS1kHfoGwR/LCxyLNAbsfWP4iGgA6OFvg3zbqJMAOghkiL",
+	"uujrbk34VZrpgXT4FGlqJqq7BGaLnvrNKOIu2zTKbWEmTIDaZd9iFZmcjY+8UHUE8Y3RL3TBqR1DQkhp",
+	"9v+/fP9bMwcGwt+wKkkGKjPAtHNcWi38vW/M3cvCwgAyAAMh3XcL8HUICjgyKP7clI+SO/3cThtR8se9",
+	"zJpsUodC0YEQ1iBN13bmwdmZBUtiJh1wRAoSw7YtTNO+Ci+/r2Nm7iJ+sAZT33JOp2ehphOajofCA34A",
+	"HQP+1s/m7tsRllMeTPTYt5dRBKn9hr3eiH1hB9zuuptgxZWBRBBkdT2qbqPFViXw69ymyqe5QTTcBRe9",
+	"cgt9BqfNl0I49ByxnOUYtMIEZKhDNhOV8rTd56lpIqBRwlOCvcqkBh4NnHBmOkvQxpIxM3yKc6v0tvqr",
+	"FhJpLHq9UvnrPlzisJXVoNuZxEMIBDVKuaZKytLMhbprFXrl2uG1e1Jl9pLASjkZucNLubbO+Hd/D5im",
+	"qXIQSwU9A7OeViN0AwqnzyWiqh+APPf+9t4lut/H/lymQnFHPiIiRzP11WOd4y+dzin+/383mEniH/F3",
+	"7w9Vb/AtbsMPkZVZh2/t7xxIT35mc5+GKckMT4DkFpdMSGO5dO/j5HaJ7RORB2u7MbNk225Qm4J4e5cv",
+	"tI3tipc9MXLNvrua5PUmIHkhQ1Ej4nUpelaAQlJJzPoKDFPb4ykdDrg8+0CX7Cn1QBu8a0KAR0OpJgnE",
+	"fYz8u40kYOk1Nl8ne8gDuDt74EkAOt0l+F5Eewso231QFSZTpIFbwLX3aij2eGRDk6OdHiGO52lDyFiM",
+	"RZzxhDZnp0ee/t/FnL3xX//ezLm/cdoYqa5IoGUs17axSXcdPYRdR9pni95UT3jyBH2NHVeWGSuShCU8",
+	"Gta1HAdjc/4MfUGQT5GSEiI7ayq+3lqwXEasUH3tK/y7PJ7uJUG1qmApwR9+0FuGG92R9F/D8HerlAU7",
+	"5oinzSMrxthncbWD7ZTprbCLLWqufRB8bp3NKKKW6RXI9DsjspNg9i5MLpubTPTyTAUWZVuuRa/nrDw7",
+	"UXrIlGYJnzAJEBsmDEPGni/G2o5Q3wZ61J25kvbwo/Nk8JJqntxRcOAXMYaZWmRZ6jvCOWGRBFkfV8A1",
+	"Rb+jeqbhNhosCNi7t/G6t7ibffph5D0djYwwsXua//HkxfHTp8ehzXJtf4ruZNeF8Gs4Ux6apx6Yckge",
+	"1Ms4Nk7VancGERgcMm7OnEihkShKArME7Tbh01mccSivzSPckljxNI/tRCvdrc/Fiytkj7l1ykowHGsA",
+	"HPb83Q98BAGzlnSLUNLbaLNoy22MtX36aSnXVq6KcH8KF1VIZ36NeuidYeFMqEsf6Yom25kB1+AhxKza",
+	"d29G2Gb7KlIxbHOU3btCRfACkEnfPLFeN/KTNbqRy+AuPE3e1/pxvz0a/LVrsyk8m7JqB/q4tpYOZqyS",
+	"VRpBbgsnu40Eaxhh1NJgwJoKsLK4GX7yi3x2azTu4OkAjkg7bUQJ6OF/SqVjCfbfR+EKJyj6JKKkUZRl",
+	"WpedCjvMKfaWqLHnOBNIoLrU4IwSk0UDxllmQJ9iOIpLMwEdOnUMH90hl7opsW9Ouy/W+sJ7Lqfu+qfr",
+	"MOzvMi8zI0qHKNOIHfSPr0W6f89F4sg+EXJYnL1FFYj5BK41B+Bj+UK0Bh+0Q5C3AobAFQLB3YUbwp4d",
+	"k2FXT6JkHx8JSweaG8cQVg3B3fng+X9POuMP8n8ub8kUd+AGe4Z9zQZMoUsTkBvYgI+BgbyT73IPpf0e",
+	"OeYcfMg7kAehf3rcYJXEgZ0eGYbUsQXemTr/tCWQcKvQIVTx8InWeUf8sdcSWcLORaCzF894QDYrBzpD",
+	"LKG1rj7BLmCdKgMBXW2Tgoj5Z7TjwogFiy/oJ8BPvc8OCDXNDPh+05RPa6v1h7ZabyvNcvn1MQVJhm4f",
+	"ZkDlnDlWcAZTykXMlHbv8ITLyBFQmkLMshTbs/m8NeBp0od/1ERex1RKekcpnzZuyjv64jLTeU7sta/o",
+	"xdJSjesirEL/cG1WPPjajTDSiCNxMH9uiKEfqRFsSi0YySkll6qjiXSipeFEIslUJSKarkGIn+jC6gnR",
+	"L1QWrsBPHwQh+iOiKQs8SVTELcRNhggg1JCAujFSSQKR3Rz/sRpMLwzHzZPM/syviJvBRYIF3KeNpwGJ",
+	"EUesi6hx2siRGpW+EDG9Ibpc0qsEeHwR86lpnJ7kQc1GsyGVFRH4T54i/gpB1x/j60zLix64azt4IpcX",
+	"7uT6Cs/XWC5jju6cL4x31/2EZa6Y4DxtqCR29Eq/O/XL/ONx82nz+VfnpyWgEUDytNE56jzdxEu7wWC7",
+	"DENuwN21VXeIoLaVC7SVBliq1VgggTim1xB5gJwQv7kefhmpMXz2V37y362g9GnxPClhWN+ju9XccDho",
+	"KxjUpagAlivcksgrUNvVUPotNXeXG7jIdNI4bQysTc1p23FxIYAfDbiUkOBz+xc+sRFo96ZT9aPjBqYT",
+	"M+t47FnHbaSXydjkOUiINFBY5uTxk6fPnv/0gnejGHqFqU4/czlk//15fQV74wHeYZqcMGwIaQ3wfjDc",
+	"/ytA6uHWPJc/MjNBYBlnQTsx1WNOOSZs4vSnVU5zNpkBnlSqE43VIoXVGvEcr/sVpmY3uvDLAKZoM9Tq",
+	"8DDVYYEhnK04hKm5Z6px2yR/S6WYay09vLBg7EVQXo1mYwLdgVLDC7oGn9lkYCCaXfN1bUVWuN0du4m/",
+	"whShpEorGB29DGHKRnzK4noU4YNOACxUqTMJYhnRcVWqc1Ut5jTU/O4ab+AzRCDGAZIJ4QasGAErTIO+",
+	"BjiA+D0LMbdibqHlvr3OcJV84SxlVjWxv0PIKMliIfvN2U6WAoHddROItoAzK4VhI7ADFZetR58uBFqI",
+	"KEbX5XKI2Apm0Gg2+krFExr2MlZZNAC91uwWwn/ozQapBvTpruYyKoVFo08bdxp3g0tjeepISZhS6w0m",
+	"xnqIHk/NbVMonSrjnJDFSBTSXaUmbuEdA04EMgsxxYcNPZGH1RyFJUlOZeVgFPO5qwqSU+uVZ/xYhRl8",
+	"RNdf5a8aT54edTpOOmRau001Thtvfsd4gRcsp0F+aPAIgR4krf3k5DbFGnsq0yivHab8aBHDwsmWJqMU",
+	"BoszmFFfbacdgtf2GSKlY+PViQ4KX0jmdCSWW5CR7ih/Q6Gz0uBqX/lX65RO7CBXvYIxHgDAs7/T5hz/",
+	"zwQCon05EdHl0fDHKp8IdTFL6ycKFNnWwI0RfTny1LWLjZVNefijeBrCOUV5hg2NQYTjzoA5w9ocsT/c",
+	"e98yiQwB8TemnNm4zGIcqTEOPs8hXvNQpq/ZNXxEzSXTRXMfwrP6IS0Bt3l8yhOtZN9P99gkS1Cgk/up",
+	"0JXEM9SiP7DhYGsVfliB11x2z+AYukoNIXZM7U6fqDuwtX+TSOLa0LHtqvZ2nqrbtQxd5Kt8xs3sV0Dd",
+	"9DyOO2WeRy6cUGTbiYhgI0/D3++O5VJx1ZtiiQiiFkAH06IIMjZoEoYxhoiaT7ixwXReS7x4ylgmXVS2",
+	"OlCL11TrLqjMlrXMe83rNnHwwarQJO8LrEPGm0r1M3sfY1Y9sNFgRiT3F/dqOZXlI1i4cUq+p+rumQed",
+	"PHtphmYBJwY/fsBNgSudQ++4w+ToKRImWzMBEy5bHmi/fUUvdoF4R3gMa0DefUq49OAN95r/Z9ssA7/D",
+	"T2u+rxzzLrhY9MCdZeOInEyeLvSUBgrBzNe4vPSZmwVMFJzwcibSaqRakYoh4Ly0u4mqdgTZJ7fmKxUv",
+	"5yHcRn7pLsuncWWoHYfD6ScAnN+CtE7jdbuIDhAzqdhIzQ9LQ5Jz9GBuh3cy+/pS72F2WZWiPayyDHYr",
+	"DCJ+UBOXZ8cURi430aop9SPWooqKXAkad5xvoZ53vJugd/68lw08rrXE4U01nkmHkmHGW9MR7av89fLc",
+	"dIH3q9cWKydjPZQBxIWsZz58ebc6YU1r2tPKwpTzQmKrftDw/L6WThreCXXXo4bXGTWMcZohFkgXxSBW",
+	"BHfBPZB8QtttWWF9EnVe6Wor+hVeVnm59NeqJa+7jwdek4oITbmXZnxqJ1AEWegJt3uz0Lcl9UZ8CHeg",
+	"3a1CXVBq+LjTaTZSDT1x6dTg7+/fv/ncaDYyJPbjjWpOZ/e1D4N9GRfRcJ0Y6jFpB2O0v0ejvSAzmgjr",
+	"r3qsL8YgWQLWsQxTmo24nDLNZUzzxk3lBn0bZLx/CwtkvOXIwb7cD0TxrMfzHnJ0Fo3NLnjm9dHZwghg",
+	"et9YPt0B+/ZFz64Zxf0FL/2hbVB3Cw/c/KThHwVK7PMx3MHqDNm3exoC8J7c/lWU38iBqKkbI8xrVXVg",
+	"qgrjwbmaOkMBESKGeZremSvbVFJOiAgJZunoqM+Z/Jxfd4OLFqQw+HQGgYtVPdMogRxBXWfS3caZT41d",
+	"Ygk3y2QCxjBD3b9wmSYqhsZpjycGFncDx4h/ux5/veZ4/9U2AvtHtG44kHTAROmZCjjcEDiBB8X5RDSV",
+	"JTHrauDDGRkgVrLO5JrYCO7yWV+WFSNQmW0ZiBQW7B+fdLY5uEjjqbbcacdZsiKESCRwnl9bKdkVl1pW",
+	"1ptv/eBNLjorQ80kfcVUZll3ykZcJEXaoke3SHAmEPfvPGNtDSJqX4WX39cBfyyedA39eKCFek4ZXgec",
+	"KqfU+aaDZrkOv048OxJIq4TRwad93XHmCV/v8OlMmh0KouYiI03ElAgJBxF7qXnm67CTBDQbUfWCLZmp",
+	"Z4rkVDZXbxVMzFIQ0O1LvFs35loxhnB33F4MVKYbp8+bDRgDHvdISXw2+f1eJuZy9qzeu4+d3dtoNpS8",
+	"cMYrQXRHIhUE4PSPRuf4xU/8uLu86RdvA03M04bVgicXfqTEJm2/xQf7h/PXd4yttqmUqJXPIaVWlPb1",
+	"D+Z6++66mq7MtlrHLt+BPb7MDvcbfRB592CJowakebSRSrLRTvVfqSFu2lf0orxMzq3sHfo1Ih/oxodO",
+	"irWw7dYIWixU3wmnhZqOl6wPulgKNdM9IdRGb010u9ts42MPjZsE+jxhNICtbDW85sIPabsbhhwtWj1Y",
+	"3TuJC4Wm9rKl8qb3dZ/mq/CFqqNRjga+eAm8RA4dsBj6RYw9qC/x5XGn02EajfJeziZNL5uU5Ynx408N",
+	"hLEQ+7bSaY+PDJN8VDbZWgfxVG6Dp9xa0O6r//cfvPXvi69XJ80nne//Z5E5vlpYtnuCjOLlzuZbschm",
+	"r4VmLTTvIjRvrBmZsTtO522VEhDdxzIOyaFWzbjRJNft63pP1jkYhlDGlKbkzMLT5LKfcezavbkqSPct",
+	"HKub3R3AdCzjI5WCvBwldOempXo9EUFeb25SJ6vMAMCOkiP8O69a8pPvCsnxNm48ioaFS9t2z2vDby5U",
+	"Rk6kHLwq4mwyUEmQ6owb9ur87454/+e38/+pVQ2qGqdJZH+VGxeu+qGLY8JtPPACGQ0tf5zliCu/G/eM",
+	"FgUF6Kvba5KcP4IPcw0bug9xyMX7qvJUGY4DXj1c4RH7I4BScK0R6rA7zfs+IDHum1w6y8Pg15KEZYZT",
+	"X74dKAN/SvfZEfsiQJNe4UmiJlxGYFhfUddEZnACcWagyYxihHpIOzRzqIc+9T7i09D/zw2bQJJgnJdG",
+	"mViVxIynXNtF8IgBeowe9N6DsATjoUUEF4gh2WiSfUhYxq3O0xbiIobSB6f9E7hsFOrQnzzGCfP5N565",
+	"b2wGS+afxVox05Oty4vSGiFPjmdMIAVqiIZKEiAuoeBGw75WNXzZAcVTP+GZA01mclyRyymSKsgj5O8o",
+	"ZvkQi4iuA+CulK5Lgq5edDvnkF5+X+4Z5mKkcrVaHvfw+uYBtJzm93qaz5NG2TDDSI7UCKmHcJUKAwF9",
+	"+YTXGiO1U4W82kALp1xSnbqIMNuOpqZVVqbObarMpnjDo4Hn0uIjNqxPhYCR0hoi9zP+qmYQ4KjM6TvC",
+	"MOfiMakmR+ylLCIeh9HzPR75ceHUavqnNAIHzxctlwl3xkEM7gcT6FnGEyxAkDEzzkQx6sxfjJIDxcki",
+	"KwEf7b0wEnLQ0T8QM5aEYk9p9jJzngd3D/M9n26SLNVoAOHP3jOVn/M36vy+woRare8PV9+/RDfDt7YQ",
+	"C3Pjzh7R7QdqIqtT7DuAwSsRoIuA8LYrbPZvi9Qcehgc+lqrdI4/c0hzqWweJqiQScmaWCuA9spfu/ux",
+	"cGEMGY4eK6D6Lwqdh6EIWxg+huYWl+4kukC2QelAtlSrbgIjM7duDD2eJTZvTPDrdpVKgMvKk7rFY6th",
+	"HfKIV8GMRl/3+hFTq0UfI1km92l2HWWsxqnJZKz27tO88j6LB8IT1uRujJLobWIvkOoDRSrVCOOX/wat",
+	"5tyXycA5GuFYJ6Ah/E4+M4acmDl3ZZFD4h7L/fJHKETnvBGnDHB4xWE4Ie5R1y7IQxvZIoMtMzNitxlY",
+	"VCt7rFTVnVVqeT8VbvHws3PuLov1m7ODNKeUsWLdTCSWCcJSkguGIBdp4l3sS1pukkVmKqn1VNhp5f6s",
+	"02Wl6t6qA+yt+oyHawKOz4I53UToaElK1VXxlA24WZNw3XfvOvF/DUtMJfDB+SZLe2bUnjtlCvIBRzMX",
+	"4Sqa1wYwfG02rLDue40POMwrBjNc3yh6lRmrRnjHu25fUQm8kz21TDfUXH1gTSvLRQc6ntqdUpT3zG0o",
+	"Om7qLsNl3FWXrUil02V51XO67pW7rEKyLy5TCoWXTg8+sRpyqdbfcB7JMpZHQ6fW7Y0JR1h9vCa0gT/2",
+	"u6qU0gg6N8O3Ss8TzbYtnpNdU90ZcmieHZUYhZjwKeOJUz5TtLYQ6ouymLV4rtrowrFOjvQ58xRNxzNQ",
+	"SZyPX8u5Bt9t4qmloNIEWCY1RKovBQrl2/HOApkKdnmJqZOn4ZoqhWlYo6z51X/+IKRpUauyWIFh3cwg",
+	"nM66xx6e1t0rQbmNBotAxbnsQ4Ew9mdidzWX8UWkEuxBb/x/ne7T+HF3Zl1fWNCji5hPTeP0ZH2c3XBv",
+	"xblduzOp12UHxs2sdFWqSS3HD8XM9tnILcuDcj0g+rIl5O1zJ0sm3issvOKM0KiwFEtpKvB60jlm3+j9",
+	"Fr3fmnBpIf5GUTbOvkUDniQg+/CNCWkscI/VYdUQ5BF7yVKt+pqPUJv+KQlZ/1sMYxHBN6rdwqm2oWDL",
+	"WT5DqSbylBmr3UPW5lGYqW0tjFIcRoEJaqeF3RezdFFWxT2zd7JxB9kFIy4SJ04T0MP/lErHEuy/j8IV",
+	"ToYZM1EaRS6lfthAaQOsi50lGxRu/W5An9OGdyzL3Mpf3GEtzs/iOc77DJUqeXoIn6GXmSBvNpUemwuD",
+	"F2t94T2X09sPEIUo086tPv3H1zmzQvSl477MgL7usjMyR7OuO5IuaCbWjU4jBGe0RJLMZkts2V1z3Exn",
+	"6KcW3gGYX1oe2XL+W99YyPeTU+M6PLYgDn4O0jZ957XGzK7JsIDVHd8plSRLM3FHZfLGltvzy2FTPsp9",
+	"7jxhRESkwYRWMS4ZtJzoZTyONRjEYLGQQDpwXrPMRl3QW2OEOfVWgYINMxdyihCXLBZ9EYrWkWbSFAsi",
+	"KTBXCN45n3IMeuqnNrCXXhO6S4RhGK6G+IzxngUnK3owCcUmpJXdVWMl4oXdUsqxkYXzOyvKfLnGaWPc",
+	"7Yj3J8M/pv/daDYiBEZtPHlx0nn8YgOGxTN5i0fyEvmp1ooPSivSoZtrtByaBYuG6tbkgDNoW0Sv21eK",
+	"eHx/CDu4u1Ikhvrp5MXxY2Sw7SvJmtceoAUqZHDpSA2HnIC5NvPv9jymKAtcAWt9zGxjHevNqWKipqAV",
+	"Dzdc+cYZVyQt8XyC8CS/fL0Ddft3H0bcQlx2rkL2W0OYmrZWltsqpCf98Dmt9StMd1PyghIpb1AfwjR0",
+	"0xvLp6yvVMwyaUVCAT64TIWu0+jV52kov42EjZkYR4JE1CYIMAkTd15rEvkawbcUItHzum15od/5/KVV",
+	"hqCLKy2bbk4EPDr44r9UqziLLJs/rTDcvEgMr7jliepXOMd8FQ21r9yellb40ftzp1yX+tXZijuVQS/m",
+	"EURwD8WEhP2iJDM8AYRXMhuyzkp49+s0vRsRWZqqK170AFAWFpLATqXjTSQ+7MCJy4C8opnLvBjGa8Qv",
+	"fwPZt4PG6bMnzcZIyPDP440g3CsQtpt4+bcm6h3mvW/BUbUOOQwdcm6Vhm1JkHJb2/JerxW57cgVAOnn",
+	"7tJX4coqB+fTGsv6a8KGH0Qna6GiONw3s4qNhREWHeaBMthihYc5D5R3xrhFgB523OmsWR6BP1xZfWlf",
+	"jKFISnutlhqozC3qtBifXlAZV96/nXdn9oSMcVDUZDBFNFL23D1rGRtmrEiSjRDiwm3veFb53LKlDFWr",
+	"j4OaHDknGJiQvuDWihHcRhasUh/OzcZXlU8i99S8ag759uXMGt48VTD7UdI1Q+1oNBoPIgwbjc+Cdsxk",
+	"DNoPR3WqUMloq6RPy6y2m/5O11XpK+TLLDOcaL8Hbzbdc9toOTW1VQqygryO+9kZldwlK25FNHTk3hg8",
+	"/+9JZ/xB/s/l+jYQrv6FfmHH/vRmWe8mqUvDEiyGJWMcjwj7tcxhZcWXZKw/piBvJDe5tyrogeRjDIk0",
+	"7p7BLvLDFf6t3KhAwlzLpAgMtIu0aE5zA26cFoMaLqV6myJEb/HJK+2cvy1ZDVRcnPq0VPGfS8GRzwsX",
+	"VmpFFNcpCzgWrnkAEfz5250RwUuPhUxEoCbyep476c1GkM/XeRRxDyoEhSgeZgls2DJ6bPPEgpbcivEK",
+	"vJ2XxQsrpM6PPp65zMINMU8TsmoHb+zO7piw7nB+PuK5I5xzwuUjwxB7oJx8f0j6BBm3Uq5tlUbBjT0u",
+	"sQ0+cW3vax7rjd/erjNYG+uT2rY5jAAkFkRyyRSea5N6qxy3ehgGa1g3k3ECLOKSxQpdiGt21hoy6laW",
+	"VhvGId21d7lhIUmKF78Z7zspgg+HcPtbQhrLN8lw3LyVHUucnzPngC6zEPxIdBMIkfX5uA7UHk7xFSSJ",
+	"P1ujRkAVVs55HvA0BQkx9rwV2jzPilO0aOSnBqahJ5KEZnQJegsRYtaUTzhi55bSiUTmcpP7Y1p5ySst",
+	"sdTWTj2s7wOxtANGOOsC66qsP7Du1q1KfUCscIo0M2cywAFvB2Z3pzwzcC+UJ+7kWmzkHsA5865WPPQr",
+	"8MxmI7lRjcAnfMC1qV5rzN3VCsyLL6bB2DO00nsAhhmrUrLh/XzLgUpiEWYo7cRmTxMuW6FE5x7IHsc3",
+	"cZbAp4RLD4u0T+FTmGo5Ul2RQCtNMrIPvFSacGkNViWwmFu+mUSa3eSOC5eur7ygdskPd6BBAhOORKs0",
+	"Eq8fHV/LqUMCgQphTSbVpOksMJ5P7scJuIVJhY8Mk3Bp/Xg8JXctqdqphrGAyf2wlmgvcwJr2/KmSqHS",
+	"qUCofPLns0C2/OHDAxMMqHcPzL35MYrg+dR7XTxM5lE94v1wKmd5F5XIx1neyt/alMm1Gqk7Alhskbc1",
+	"xACjT25THvNif6aIB804//39+zefT55tMslm/iZ2bGr8Inq2VBBMuJkFgGp74geVLptif8xJo1/EGG44",
+	"Sl46oTggLA/fGtCbB8tBqqaY3ZKCgZRPG1u2RjSYbHRfhJTbyv2L19hZaKMLuoDLLjYaw7X+AK46alNL",
+	"r61FbUyKZYHzYqmvduXt+A3cj5gM7aWWMLWEqSXMNlqQ0xv2DrWQTQYiAZzqSAjTwhoPFGp2InSs+yl5",
+	"J/yrrdZw+N3UgqcWPLXg2VLt2E2501cqPivKGkxH9TQApdtvBImsonnCwrBYqzTdODS0RDo5S4PS4OWt",
+	"f+GiPQ1Rx14mEgVlk8y9oChKgvXmpVOflMp0BE3WnSJ2UdkidFmjDETm8boz2hMhweRNWj2RlK7oPtvC",
+	"UHhhYWRoYDF1hdnye0Q0xoXz4BsTLvysaZDZyJHe7B0NRiVjcHuKhYm4jiHG4Yc3gXQqlLREpw98bPxk",
+	"Vj4/NyKeSnm4sGa+gXSdccZBTlQAced/ua1BZ1X0i+Lv3lqEVWLNZBJnlVzMLJqNxqRnO7dhcNGPmXVa",
+	"qDS03IWIj2CGHFmbMYdhxnzOpGFe0ntVgjN3UF+KmCntXvREYufnK6yUJWSVuM+tGIHKbIsw2k3j9Fmn",
+	"s8RaaV+5bazoNMwZvnJ9887CqMyydxs9/O5CifdJ7dMTP57SD1/C8lFunQ0bqx2qmtVGpzu20rrROUJr",
+	"e5OmSi89302ZHvN7uF+ajDPr7IiIE2SwyjRTkw2qRF/7B7tzn3xdzq2V2D1QYovSl17kZGkzAHgTUebj",
+	"cYeQ2luoo9Vqp90Tl3uVBD1xeS+kQD5GNAZjheSeeZ68eNw5Pnn85OkzOrm1OPKtuLyPQsDP54O4FgeH",
+	"VYNJ50pFmJpPMCaDlZcCktgUB2lpjNX5glzqhRAoYHRWmLN9dylj+WUr4hb6SosVQAVf+OWr2ZVVIg3l",
+	"C02X4pjmmzl8JFN+WbhdUj12AELTrDVHOG8+sONnLx4f736scwlCdeEU70VBXaPZGMKUgo0yduZfHn48",
+	"9+8w7cOQoMciAmowhkiN1jcti3e9a4Cu60uXskxd1n8wKuU1UCzPMF6UEtOtTXN2CgJkX0hYNgFEw0iN",
+	"4Qu/fEOX1tM/anq+w/QPZwUR0eHAj7PrUN5qIlFWk2bsiiQxN42iDci+fABIkaSrlNx+kRK5Tc+iGWA+",
+	"MIuLU6MOPMRHXWkqs0bEOUVYfgmGDv0sfyJKQjmRzIcA920VbVNE3tIm6nIDF5lOGqeNgbWpOW07OR/m",
+	"cLbHxzitc5Ry6c7iw8fPrz+8+fK/uQXlHe3nP73g3SiGnnu4wrqfbryMRsC+8MuNepmu0f9OTaZbMl6t",
+	"bw6pEFgukDFerWBTpFQTpuQRi1Vk2kJa6KMEORrFLM4NsIlveROGKsUqMMHaVk8rSFZbPa3SdKuAX4uD",
+	"thc3HtJo+xrw9QfvOLrd9ODZbG4znLMmKSnIL3H8PFYNHHcQ3wjLlG6YD1ZN5BH7MOuRvB7evzNfi9i0",
+	"ryy/vBBxeWY5GkA0/MIv372u2Ap9F79ySy3jK3HI0Ta8eyKYntIjzCPTWHeIhiwWfQ+MT762iM+YVF0V",
+	"TxkkBjYV/LtCLMJzXZhwdgSIFvKquO9nvKha2nNrLAv34kYfRKSXnJYQ5GUxn3ozhNwhnOE8UEm8e6dm",
+	"ofXA49gf337jvCH2uSjC+/eXX9zmQEcEz3jSaTQbY56I+MI9WXzn5Hmrc9zqHG8U7HW3/ZZH1uy633p9",
+	"jqntn8NwVV7GWNjvTpXKDWhYEkoGBHFhSlKBf6ohBvcrSqNxYxXrAs0/8IPht2rDIJ3dbcDEMmTo+yBc",
+	"6KnNi4nmQpGzqfB4I+M9RD1q0fHwohzev6GgKFmxgYAfecMjw0CIlxEkVLYrKbJkDWMTL6qY/rNkOf27",
+	"PRy8sTlQE8SeNUyNQTPOukrH4HEK+SXEzdwvxveF9CYoPh66TAuI71N0PVDP/nQFFqvjot1sCrpx2njz",
+	"e6PZGAqJsTZ+iQzabBhIktnHVgO3I7JONYxBG7iIBiQBvm6kVOZIe7daZT2uqrXKgbRoAA5GMYwniRcJ",
+	"qrdIoGxVh4SrlvVhfOGX5+Gyakk+X6asxzrc06Gnap0uiVWUjXDEdq5B7pNqKJDEHpsY3BMk6Me+Vlnq",
+	"FIHVIrIXY279+OxNxP08Ae5U3K9P+7XEPyBIyRJOn8uUbk3ga8GTFR4DXbInlIDQT+8MNlGOFBAAXy/8",
+	"dRu111eaUXVP74G3rhORlbenv+KWJ6q/gIDDsW4vtH5TiuIwlNAaYKDv2C64ZSlooWImTGi2p5HdOGuX",
+	"CK3pvHjNe5ZxDB5mia9mwUChhijT7gYIqJ7L+E85m+fSZF3AoohJwPDs4lSXuYwo+SjxEXtJWTKI/XoU",
+	"onRfApDkJ7rrR1y7a4w6+tNxwbVEp3OCAGlyr0p6lhN41uo8pWCf99/cQaUc+fQGU582OscvoNPpdFr4",
+	"n+fuPz+Ff/r/ud+yKv/1ZxtlHD7AhJ7OWtr+ZLtiokzPI/9gu0pfAQ608eTZ5dGwjwZPbQIcTIEudqBw",
+	"mU/OZDjwgics5caStNpQeK7Q/u0r/Lu08T6IjGr15FIGeADTfPE+T9EA7HFN1SDNWbO9n7ONoFFW7VSD",
+	"rlEF4fZeVgcxR2ftyGm/pMpm29lmyvJetIctasI98kUt+g8KWQ5PNW94J4tzMp8ouovQRw3SuuuQ0VKT",
+	"+qVk+NuPDPtLQGAT8V/drfjibkTLgzHoU2zvT4FulLM4Iy7Jx+UIw6RiCFR2xrhUdgCaYT0YPRXOMuOs",
+	"XjR8NfTcvwLYXpfbaODM+n9mxhvLuC9cyteukqH+pPPiiNHsTUvlP5rycxZ7ZaRi34pM9StMv50y437K",
+	"A+YI66H9TBj3sMj2do8L+4jf0KO/6xBUOi6sCpgZ0o+/HHdOjzunnc7/Ok/ZfXZ5jK9AWmFxHW9oJ6ov",
+	"JFXpZM4dFjH/T6l0LMH+25GzvwynMTUb/8q4/4Hjp8HSbjaMxQnX19bvhPUzKdyn3amjxK/NALV32uCp",
+	"WN8mLz60HQfhcOn1EbKARwOiMkzs+dj8gcnRPbWsCVlkahRiZzkqEY8iSC05wHGm3Y+EJDvOW0J+L2no",
+	"H/HLlpMpLUempnF6/Oz58+cnx8+8aG0JCyOitKVzVEsAr0oFcE+sStXjHt+K26RbNw6+fa2aidx9PPAw",
+	"GJ745iCNRGQVBsBQoQpflS0ScHoakl4TS1jklI0gFpzZaQp+UDqWbqPqVNJ/JeXaHrF3HiJMWAuIbxsL",
+	"MyQ4bhp4J/ru1t1afAiyyYxiIxgpPWXGYhVuwi3p4tml3mo4pfick7S44kwBu4Xyz0jF3FTy+c0FuwrV",
+	"PO4AC9DVaITF6KUqf5FKz9JE8Tin75tsOv+wP8yAFMM+JwNlgI14mjpP3x2yu+GVULXzGvAu0LVf/HN5",
+	"ZBAkt4nGWQoqLYevxT8la548fVoSX1/H1FGRBdsyVgMfzcuXPITfFZLjZm7cWWOUJVY4Qmy7q1touMz9",
+	"SKrd8VmPw4IovGv+tH9Hdf8Jkd11bHBGXwtk57lVGuJQlqr6GoxB6rfsW1HTtK/cn+/fanNki+YIChQv",
+	"JY34N80cIFTreHGMdj1hv8SiODleDKJ586iXhfOKIqt6vV8WviCM7AdQt9HjOlBLoI48qDfzHhwLI4j4",
+	"rqyC1eahO72SmB4RHGmkNezYc39h1fRG6ywrkvNbPnhz099nEf5+x6bmotxj4ZD2moH0tkzavWwdu41o",
+	"MI5+G9xY0MIMWyN81YrMuNFs/FtJd/WbzFkQ7Z9BJ2KzofnF295xI9ONpctYog4kHw5oVZRwjZhVqVZx",
+	"FoHOgyaoeZxS8vUJSsekktbCO1xZUDSnFtpX9OJ7pYOQcImQ7AngpdcbvLns3xvZU6mwwZt8Tw7lfuZX",
+	"1wLnwQ6/d3KF+9N9NC9emrPx9zj0nnwn7ZMySm5L/HhiWmKNuit+8IAq6AceS8VzdqYttEZcJIzHsQYz",
+	"5zm9CymvRXYu6KrNXNB71THgHovbTgJ6mOf1AgLZLJj3LubslbsGd2vMRGnEHGCJkn3m3mHpQHMauaEQ",
+	"ggx/ckPrN2AJ7dLsXYxfRCWflA2qlc8B9e27Qw3R9QAz5BMWs4lMjwzDvPcmgmK5smlfuT8rom0oDCrV",
+	"B8tJ/eAr5wJH70b4rzYD3JFcd0muJYMI2KiPcy+U9pknPuFTNlIamBb9ATaVc+kRafgYFtZ0e99mzwrH",
+	"KwcPukSPaQP63ZerspxzGDc+pC/VpNYYh+aukNz4f+xd3XMaORL/V1S87F0VBux1XLfOk+O9vaT2vEmZ",
+	"u+SqtlJZMdPDqNBIU5KAUKn871dqSfMBg4HYAw7hDZth9NWf6u5fF6FPS8JdwqkYT+kYusQAhzyVAnxH",
+	"V+yJpqiI0idXH/2YuYm2eFFSlUnrelHZOTydKNkCYDyigtDIECFR7J14rA0ea8gy5ZxoQDr1gHtO3ImY",
+	"cDAo9DQbY6FJ5WSeluRBHJzi3RT2SvAZPaEbt0/kDnaYeIkWO+oOFL2CZP809MzEjJnD0rObwv7oeQjC",
+	"uOYBnImJ6xYhXQt/DTMQiK14IvfWyf2OMl74wAFLnZJwoUOoOx8jSZRKqcGnwymNwP5PzwquXYnPWjlL",
+	"aGSkOihjuAkNcT6/4XTeJntiETYWZ0yQORVGu4RJHJ9IwRcv64rYungORvDEM63zjMvjKlwAR6vhcKwf",
+	"3rXe3zwFl8dVOgNMEy7rubtPwzWBDjbGL4bhwTb7KLoxHsyk8dM4+mhDQSQI71cu+xneN20iMSeNtiAx",
+	"NhZvxHceKHOLwNKhHzxeNndgEXkOAmJrBxQkPacLwsT6soRnTNkzOY1SUGdYFbQhCfG9e/aVf/S7Juvq",
+	"Wn5wuvZHT2RCPDUsVdh4MJZUzklGxQLhlJhwlXraUFMzfl9RjsAsDbSe00UGj24msNY+zegEqsd6WKT3",
+	"lAoBvHPdmTCpJxqbVbkmn/+9u7jCP6f2TS8Gg24HkXHwrZn7b+eXHsK/R1Ol7HwQgfPebpoDhDepktNx",
+	"GsCezy/Ofj4v61Ar7zkf9AZNL9ol9Fzb1D2HoFfHbii+sl+erP1jiSzceaeiKFQNUqlH/vC+A96Q+OJU",
+	"F1vSS70mHhBDmzOglpRi/wt+eDA+vSR49qK3NvDD0QesC77fm+5pLP3DafykCYuLar+cmrTMDxoVRLGu",
+	"4nAjut7WNNofcRlNHnVPdJgVrtPquB5P9YdFRUVbqHN93u1wih8Gg621qF/A/SEC9H7sW7QIGkTGa2/X",
+	"nTTosWjQ3wFyXahNlzQ8AlcdHQNkEO8oNXfVlP3c348ciRBKwESp56N3TOg9wF0Z+Gz6kZ7tWsPdaBG8",
+	"e/PHKYR0NOz9mopYYxMU48/WpR84g5lqcjt83yVSRNAjN4kBNacq1qENYESFK581KWQOnGIpNaEN27mv",
+	"gfMjkgh2Oc/VKul2MjCpROuJit3SzP2ahpQfyk4ph27AiXIYJRwIFnw7AMeTUDser7+wWayH38XILoo2",
+	"ZQ1nIhURUoCDpxtJOdEl7HNOmUuasGKtbfNmKo7NzfIrOjlaJ0frJLS2Flr/wsoD5ByIS+GFWspQ45Br",
+	"HFyWrz94Ms9rDqNUyskZiDiXzOOQrg3dfXBP/7N4uEU2WBrroeyHYvI/QPAYFLhCXdePRNvTrdCC37Um",
+	"WqA5m8AikEJL1ZZLp3ZQBVAnlNv7O6/JcKNGjPNewgTleJ7dglX0NIoAYojtFk4V71x3UmNyfd3v+3f3",
+	"Ipn13S5vrVCW9uUD03uPgS1NYQiRgo0shTYSM5iUpcCcdM6RhcdEcdIvK8eMobBUzgVBeSMFX3yTkNlC",
+	"3/S/hI9fHc9ycJnbTVmjrUiXLSoFMFYoTiUx7aeC/ibVGAsGSsIse/jEwNkMFKvjsu2g8taFXVfpal9m",
+	"zSb5e/zxV1FZ6x7tmM35Y+GIQjZ7U7dFV/H7nIyeYOA8C+PlgGxzktRH1nm3uKLTlMUO6rU8bvLBY0lL",
+	"gZpiTheuQ5cHpBYwbwKmacmQ6ZeKaht3+tfy6f23dnwjsBKmSMBsBLu2X9ZwpkFMM7uB8dT+3y8X3agx",
+	"m4H4hM1eHeaUc6Q2ol+/TXAe9rl108B3rEPYvtxvM8n60S1+8Nzfkt4LiHemCKcGtCHUGMhyU2YDO5yx",
+	"lfT256byd+R5hUqizdK6ZYNkTXmdnUaxl8+qteR/BpWONJXGkC/OBheV73a1S5x63jcWfG3wYBs039Tj",
+	"TZ0Uni3mp7LzI2oTDSLWxYUs9sAoG9OyWNdv7a8Jxh0xvCi1A6wnOkdcIR+WLr1eihfa7RsrSqJ6P7jg",
+	"wmn4RfrLyefcDvBx16nWID1dqe7pUsnF16pXSqGDnT8C7HNjzU9fDKDZWOjQEpoZTAi4uCSpnKq9sKSe",
+	"M49UdlCWdNN4TrcbNDJsBoVy34lTh25TTxcXJ8tgL5YBktuS3JHCKn+ZJPuQItb7OrgMMWrRftTmoi2/",
+	"vold3yxdNJ1YtnUF7qxsWnZZfkLWCbnID5XlFVapf7R9fVEMtRbww2dQH3t8aJ4CWmqVnJcJ5Cb0YmdR",
+	"SnLFZtQAEWDmUk008UeLaPf10r69pMc0BYryaQMRHc6OmgDkn0LvYpf9GXbPbtP5oHcx6A16g/75Vefj",
+	"zoZWjXb3bmptzzonuX1kMaLlpO3Hqwfdz5WcsRhUCw3a/xqysaBmquAva1JEKWACqJz5+yNsg0yoxiy/",
+	"l4SShHKN+evaUO481r/h0z8PBkT/vdJ7HcWjb4HuOtqh2Gzshu4XeEs5H9Fosql3quWh8JufNPrKuAZE",
+	"fGcZ+LT6eFHEcRy7lIGcYtnb9k+9HPxy9YhmpruJkXfL+7GVGGvCm8OGoN+uodvtv2k5CKKpwk7yf35s",
+	"wmOzRwsxifxGBEj/cPj2by4jyq0VjKHWnNbyxN65lErd3N374uri/PJyNWV5OuIsepAldabb4Mb/ndX5",
+	"0a719d3N7dnw9c3Fi6uwfCx/80yJzeVT+ExjiFhGebdy++tT6Yqb3dAJgaT4Y3erpCCXyugeuQnMLeDb",
+	"2Fhn+h4iYLnZxMBr1rSWXSv7si3D/mPQ7WRMbIzOPj33Dstt+Fa+/d3u8PfLtY6k7Mn6sOyi7Pc0vBuS",
+	"MTUwrzPqndWrY1jDqFcvXvx89U18ahTLoRXFiW8+ewL9uZnXyI3dUnD5JUUr86LNuf1V5FHs/a8b2RNn",
+	"7A2SnW1/t96SDVvjHhwHYfp+WLUnQoKCZRq3IddkBoolDOIu0bi8bkEJXWLdJkt2SUJoUSfdph60NuuZ",
+	"TBLd/4KfP8kk+dpXMAOlKW/zyu+DHe5tkmxIQbATgfDsYQMGHsGsgmV2+Vgss/ul9e3bza2Nu2qbF+Rx",
+	"cnCPxcFFDH17rgaEPVkSw8iQERA5t3prGUT/FeO8yefFmqfg8dYF4ZfOCKiyXu6fHy3DaVCzwK4uj7iP",
+	"jOiH+NJUVY8tbu0KiLb+AB3JqSHMaOBIit6afOeeaUhFxJfkSo4VzRCLAmO07s7PSB6HOz9wOBP+fYWP",
+	"v+aF2NUkdEIiVE+0NbwrL7h3JnjD7996i13jwC57RxsaTXQXjfdUamONBW1oUl3i0P69bj5+Z3F9ouIV",
+	"aLoI2apWTCjJSc5pKFNH6BinkpipDHVHo5QJaBxMkowusKULE9abszPvVfsNejjZ1d++lvO6yxJL0GQ0",
+	"1Uz4DFr/jrBD6xZbgdTzv7ilhnI5XveDaKqNzLB0HwyqVMRnJ0bmdRrKpEHc7dX3/Ap4QKnkLKYL672C",
+	"iKk/RPjsbDWiqIGQnUMVSxJtN0jEvv9pQRsJWCUBJKaGNgx2K4WAyFFB0dqutkMK5W/z+cg56K7LbC4a",
+	"i3kiD/+ylmnldTeOlJte+L5AXTWKCp3gRxcV7BKTKtCp5LHulgMwTThlMYnlXHh2DTdofriitHh1OOwM",
+	"i3jFxfvmlBltiU1PdQ5CV9nUNZJdfU0AUMe3aCbGvKhvxcOxzB+lVpLGhBoHR1OhJvsN+pOrJ8OlfR2J",
+	"FhGH6ok46diAnUAn9vlMClhUaS0Ybw/wM4tAI7PFsrIdieTchzAEsbIXSWxBpiKnrMYTknNLRFI0DSKV",
+	"PTTvteny9TFDd4VQpdisuimFN9fAG3I6shssjKqu8d8Qj6GJiYclTTvhExJn7HKQ6Bfa1CjmTeal6cev",
+	"/w8AAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -56,6 +56,7 @@ type Bucket struct {
 	MemberLimit    *money.Decimal  // of each of them in a cycle; nil: all there is
 	CreatedAt      time.Time
 	AlertBelow     *money.Decimal // falling below it is to be told (charging); nil: nothing is
+	TaxAhead       money.Decimal  // tax of its money that was due when it was sold, and that no use has taken yet
 }
 
 // Ledger is the account that a bucket's value is the total of.
@@ -86,7 +87,7 @@ var (
 
 const bucketColumns = `
 	b.id, b.account_id, b.subscription_id, b.code, b.unit, b.origin, b.initial, b.value,
-	b.priority, b.valid_from, b.expires_at, b.filter, b.terms, b.rollover, b.rolled_from, b.expired, b.shared, b.member_limit, b.created_at, b.alert_below`
+	b.priority, b.valid_from, b.expires_at, b.filter, b.terms, b.rollover, b.rolled_from, b.expired, b.shared, b.member_limit, b.created_at, b.alert_below, b.tax_ahead`
 
 func scanBucket(row pgx.CollectableRow) (Bucket, error) {
 	var b Bucket
@@ -98,7 +99,7 @@ func scanBucket(row pgx.CollectableRow) (Bucket, error) {
 // through text for uuid.UUID.
 func (b *Bucket) fields() []any {
 	return []any{(*[16]byte)(&b.ID), (*[16]byte)(&b.AccountID), &b.SubscriptionID, &b.Code, &b.Unit, &b.Origin, &b.Initial, &b.Value,
-		&b.Priority, &b.ValidFrom, &b.ExpiresAt, &b.Filter, &b.Terms, &b.Rollover, &b.RolledFrom, &b.Expired, &b.Shared, &b.MemberLimit, &b.CreatedAt, &b.AlertBelow}
+		&b.Priority, &b.ValidFrom, &b.ExpiresAt, &b.Filter, &b.Terms, &b.Rollover, &b.RolledFrom, &b.Expired, &b.Shared, &b.MemberLimit, &b.CreatedAt, &b.AlertBelow, &b.TaxAhead}
 }
 
 func collect(ctx context.Context, tx tenant.Tx, what, query string, args ...any) ([]Bucket, error) {

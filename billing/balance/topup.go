@@ -18,6 +18,11 @@ type TopUp struct {
 	AccountID uuid.UUID
 	Amount    money.Amount
 	From      ledger.Kind
+	// Tax is what of the amount is tax that is due at the sale: use takes it from
+	// there. TaxTo is who owes it: ledger.Tax, or ledger.Vouchers where the
+	// voucher's sale was taxed.
+	Tax   money.Decimal
+	TaxTo ledger.Kind
 }
 
 // Add books a top-up and gives the main bucket after it. ErrNotFound means no
@@ -38,13 +43,17 @@ func Add(ctx context.Context, tx tenant.Tx, t TopUp) (Bucket, error) {
 	if done, err := o.posted(ctx, tx, ledger.TopUp, t.ID); done || err != nil {
 		return bucket, err
 	}
-	err = ledger.Post(ctx, tx, o.event(tx, ledger.TopUp, t.ID), []ledger.Transfer{{
+	transfers := []ledger.Transfer{{
 		Debit: ledger.General(t.From), Credit: bucket.Ledger(),
 		Amount: t.Amount.Decimal(), Unit: bucket.Unit, AccountID: o.id,
-	}})
-	if err != nil {
+	}}
+	if t.Tax.Sign() > 0 {
+		transfers = append(transfers, ledger.Transfer{Debit: ledger.Of(ledger.TaxAhead, bucket.ID), Credit: ledger.General(t.TaxTo),
+			Amount: t.Tax, Unit: bucket.Unit, AccountID: o.id})
+	}
+	if err = ledger.Post(ctx, tx, o.event(tx, ledger.TopUp, t.ID), transfers); err != nil {
 		return Bucket{}, fmt.Errorf("top up account %s: %w", o.id, err)
 	}
-	bucket.Value = bucket.Value.Add(t.Amount.Decimal())
+	bucket.Value, bucket.TaxAhead = bucket.Value.Add(t.Amount.Decimal()), bucket.TaxAhead.Add(t.Tax)
 	return bucket, nil
 }

@@ -1,6 +1,7 @@
 package charging
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -93,6 +94,9 @@ func (m *memory) keep(id tenant.ID, under found, payers map[uuid.UUID]*payer) {
 	r := m.of(id)
 	r.found = under
 	for account, p := range payers {
+		if p.taxedAhead() {
+			continue // its tax moves under locks only
+		}
 		if r.payers[account] == nil {
 			m.payers++
 		}
@@ -159,4 +163,9 @@ func (m *memory) sort(id tenant.ID, requests []*request) (swift, locked []*reque
 		}
 	}
 	return swift, locked
+}
+
+// taxedAhead says whether some of the payer's money was taxed at its sale.
+func (p *payer) taxedAhead() bool {
+	return slices.ContainsFunc(p.money, func(one *purse) bool { return one.TaxAhead.Sign() > 0 })
 }

@@ -163,7 +163,12 @@ func (c *cost) bookPrepaid(p *payer, shares []share, to []ledger.Transfer) []led
 		if shares[i].purse.Unit != p.currency.Unit() {
 			from = ledger.General(ledger.FXClearing)
 		}
-		to = appendMove(to, p, from, ledger.General(kinds[part]), take)
+		owed := ledger.General(kinds[part])
+		if ahead := &shares[i].purse.TaxAhead; part == 1 && take.Sign() > 0 && ahead.Sign() > 0 && from.Kind == ledger.Prepaid {
+			take = lesser(take, *ahead) // its tax was due when the money was sold
+			owed, *ahead = ledger.Of(ledger.TaxAhead, shares[i].purse.ID), ahead.Sub(take)
+		}
+		to = appendMove(to, p, from, owed, take)
 		parts[part].amount = parts[part].amount.Sub(take)
 		shares[i].amount = shares[i].amount.Sub(take)
 		if shares[i].amount.IsZero() {

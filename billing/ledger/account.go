@@ -34,6 +34,7 @@ const (
 	ProviderFee      Kind = "provider_fee"    // expense: what banks and providers take
 	CashDifference   Kind = "cash_difference" // counted less or more than there should be
 	Transit          Kind = "transit"         // asset: on its way to the bank
+	TaxAhead         Kind = "tax_ahead"       // asset; id is a money bucket: tax of its money that was due at its sale, until use takes it
 	TaxWithheld      Kind = "tax_withheld"    // asset: tax that buyers kept back and paid to the tax office in our name
 
 	UnitBucket   Kind = "unit_bucket" // id is a bucket of seconds, bytes, events or points
@@ -55,7 +56,7 @@ const (
 // total is the one table of kinds; a kind it does not know is no kind.
 func (k Kind) total() totalKind {
 	switch k {
-	case Prepaid, UnitBucket:
+	case Prepaid, UnitBucket, TaxAhead:
 		return bucketTotal
 	case Receivable, Unbilled, CustomerCredit:
 		return accountTotal

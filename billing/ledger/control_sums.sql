@@ -22,6 +22,7 @@ rule (name, kind, sign) as (values
     ('deferred = subscriptions'' deferred',       'deferred',        -1),
     ('deposits = deposits'' rest',                'deposit',         -1),
     ('advances = advance bills not deducted',     'advance',         -1),
+    ('tax taken at sale = buckets'' tax',         'tax_ahead',        1),
     ('tax = documents'' tax + undocumented tax',  'tax',             -1)
 ),
 ledger as (
@@ -63,6 +64,13 @@ entry (name, id, unit, value) as (
     select 'tax = documents'' tax + undocumented tax', null, currency, tax_reversed - tax from write_off
     union all
     select 'tax = documents'' tax + undocumented tax', null, currency, undocumented_tax from billing_account
+    union all
+    select 'tax = documents'' tax + undocumented tax', null, unit, tax_ahead from bucket where tax_ahead > 0
+    union all
+    select 'tax = documents'' tax + undocumented tax', null, b.currency, v.tax
+    from voucher v join voucher_batch b on b.id = v.batch_id where v.tax > 0 and v.state <> 'redeemed'
+    union all
+    select 'tax taken at sale = buckets'' tax', id, unit, tax_ahead from bucket where tax_ahead > 0
 ),
 books as (
     select name, id, unit, sum(value) as value from entry group by name, id, unit

@@ -89,6 +89,9 @@ func QueueKnown(f *tenant.Flow, zone *time.Location, postings []Posting, account
 		_, versions := moved.sorted()
 		f.ExecRows(len(moved), moveKnownBuckets, append(sumArguments(moves.buckets), versions)...)
 	}
+	if len(moves.ahead) > 0 { // after the check of their versions
+		f.ExecRows(len(moves.ahead), moveAhead, sumArguments(moves.ahead)...)
+	}
 	if len(still) > 0 {
 		ids, versions := still.sorted()
 		f.Require(len(still), findKnownBuckets, ids, versions)

@@ -38,6 +38,7 @@ type movement struct {
 	accounts map[uuid.UUID]*AccountMove
 	buckets  map[uuid.UUID]money.Decimal
 	deferred map[uuid.UUID]money.Decimal
+	ahead    map[uuid.UUID]money.Decimal // tax taken at sale, by bucket; nil while there is none
 }
 
 func newMovement() *movement {
@@ -57,12 +58,13 @@ func (m *movement) add(kind EventKind, t *Transfer) {
 		return
 	}
 	// Tax taken with a prepaid charge, or given back with its correction, waits
-	// for the statement that documents it.
-	if t.Credit.Kind == Tax {
+	// for the statement that documents it; so does that which was taken when the
+	// money was sold.
+	if t.Credit.Kind == Tax || t.Credit.Kind == TaxAhead {
 		a := m.account(t.AccountID)
 		a.UndocumentedTax = a.UndocumentedTax.Add(t.Amount)
 	}
-	if t.Debit.Kind == Tax {
+	if t.Debit.Kind == Tax || t.Debit.Kind == TaxAhead {
 		a := m.account(t.AccountID)
 		a.UndocumentedTax = a.UndocumentedTax.Sub(t.Amount)
 	}
@@ -72,6 +74,12 @@ func (m *movement) side(account Account, debit money.Decimal) {
 	switch account.Kind {
 	case Prepaid, UnitBucket:
 		m.buckets[account.ID] = m.buckets[account.ID].Sub(debit)
+	case TaxAhead:
+		if m.ahead == nil {
+			m.ahead = map[uuid.UUID]money.Decimal{}
+		}
+		m.ahead[account.ID] = m.ahead[account.ID].Add(debit)
+		m.buckets[account.ID] = m.buckets[account.ID] // is locked and gets a new version as if its value moved
 	case Deferred:
 		m.deferred[account.ID] = m.deferred[account.ID].Sub(debit)
 	case Unbilled:
@@ -119,6 +127,11 @@ const (
 		set value = b.value + m.amount, version = b.version + 1
 		from unnest($1::uuid[], $2::numeric[]) as m (id, amount)
 		where b.id = m.id`
+	moveAhead = `
+		update bucket as b
+		set tax_ahead = b.tax_ahead + m.amount
+		from unnest($1::uuid[], $2::numeric[]) as m (id, amount)
+		where b.id = m.id`
 	lockSubscriptions = `
 		select s.id from unnest($1::uuid[]) as w (id) join subscription as s on s.id = w.id order by s.id for no key update of s`
 	moveDeferred = `
@@ -145,6 +158,7 @@ func queueLock(batch *pgx.Batch, lock string, ids []pgtype.UUID) {
 func (m *movement) write(ctx context.Context, tx tenant.Tx, batch *pgx.Batch) error {
 	m.queueAccounts(batch)
 	queueSums(batch, m.buckets, moveBuckets, "buckets")
+	queueSums(batch, m.ahead, moveAhead, "buckets")
 	queueSums(batch, m.deferred, moveDeferred, "subscriptions")
 	if batch.Len() == 0 {
 		return nil
@@ -183,6 +197,9 @@ func (m *movement) queue(f *tenant.Flow) {
 	}
 	if len(m.buckets) > 0 {
 		f.ExecRows(len(m.buckets), moveBuckets, sumArguments(m.buckets)...)
+	}
+	if len(m.ahead) > 0 {
+		f.ExecRows(len(m.ahead), moveAhead, sumArguments(m.ahead)...)
 	}
 	if len(m.deferred) > 0 {
 		f.ExecRows(len(m.deferred), moveDeferred, sumArguments(m.deferred)...)

@@ -95,6 +95,7 @@ type NewPayment struct {
 	By         string      // who took it
 	intent     *uuid.UUID
 	origin     *uuid.UUID
+	sold       money.Decimal // of a voucher: the tax that its sale was taxed with
 }
 
 // named lists what is to be paid first.
@@ -181,7 +182,15 @@ func (p payer) record(ctx context.Context, tx tenant.Tx, n NewPayment, named []u
 // recordTopUp gives the money to the prepaid balance; balance books it under
 // the payment's id.
 func (p payer) recordTopUp(ctx context.Context, tx tenant.Tx, n NewPayment, place ledger.Kind) (Payment, error) {
-	bucket, err := balance.Add(ctx, tx, balance.TopUp{ID: n.ID, AccountID: p.id, Amount: n.Amount, From: place})
+	top := balance.TopUp{ID: n.ID, AccountID: p.id, Amount: n.Amount, From: place, Tax: n.sold, TaxTo: ledger.Vouchers}
+	if n.Method != Voucher && n.Method != Goodwill {
+		var err error
+		if top.Tax, err = p.soldTax(ctx, tx, n.Amount); err != nil {
+			return Payment{}, fmt.Errorf("record top-up %s: %w", n.ID, err)
+		}
+		top.TaxTo = ledger.Tax
+	}
+	bucket, err := balance.Add(ctx, tx, top)
 	if err != nil {
 		return Payment{}, fmt.Errorf("record top-up %s: %w", n.ID, err)
 	}

@@ -141,8 +141,12 @@ func (p payer) takeFromBucket(ctx context.Context, tx tenant.Tx, paid Payment, r
 		}
 		return &RefundError{r.Amount, left}
 	}
+	untaxed, err := p.untax(ctx, tx, *paid.BucketID, r.Amount.Decimal())
+	if err != nil {
+		return err
+	}
 	return ledger.Post(ctx, tx, p.event(tx, ledger.Refund, r.ID),
-		p.move(ledger.Of(ledger.Prepaid, *paid.BucketID), ledger.General(place), r.Amount.Decimal()))
+		append(p.move(ledger.Of(ledger.Prepaid, *paid.BucketID), ledger.General(place), r.Amount.Decimal()), untaxed...))
 }
 
 // reversible is what is still applied by one allocation.
@@ -268,7 +272,17 @@ func (p payer) keepAfterAll(ctx context.Context, tx tenant.Tx, paid Payment, r R
 	if err := changePayment(ctx, tx, paid.ID, unapplied, amount.Neg()); err != nil {
 		return err
 	}
-	if err := ledger.Post(ctx, tx, p.event(tx, ledger.Refund, r.ID), p.move(ledger.General(place), to, amount)); err != nil {
+	transfers := p.move(ledger.General(place), to, amount)
+	if paid.Purpose == PurposeTopUp {
+		taxed, err := p.soldTax(ctx, tx, r.Amount)
+		if err != nil {
+			return err
+		}
+		if taxed.Sign() > 0 {
+			transfers = append(transfers, p.move(ledger.Of(ledger.TaxAhead, *paid.BucketID), ledger.General(ledger.Tax), taxed)...)
+		}
+	}
+	if err := ledger.Post(ctx, tx, p.event(tx, ledger.Refund, r.ID), transfers); err != nil {
 		return fmt.Errorf("keep failed refund %s: %w", r.ID, err)
 	}
 	return p.applyCredit(ctx, tx)

@@ -22,7 +22,7 @@ type Chart map[ledger.Kind]Own
 
 // Lines are the lines of our chart that hold money, in the order of a balance.
 var Lines = []ledger.Kind{
-	ledger.Bank, ledger.Cash, ledger.ProviderClearing, ledger.Transit, ledger.Receivable, ledger.Unbilled, ledger.Dispute, "tax_withheld",
+	ledger.Bank, ledger.Cash, ledger.ProviderClearing, ledger.Transit, ledger.Receivable, ledger.Unbilled, ledger.Dispute, ledger.TaxWithheld, ledger.TaxAhead,
 	ledger.CustomerCredit, ledger.Prepaid, ledger.Vouchers, ledger.Deferred, ledger.Advance, ledger.Deposit, ledger.PartnerPayable, ledger.Tax,
 	ledger.Revenue, ledger.Breakage, ledger.Promotion, ledger.Interest, ledger.WriteOff, ledger.ProviderFee, ledger.CashDifference, ledger.Rounding,
 	ledger.FXClearing, ledger.Opening,

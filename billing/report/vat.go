@@ -24,20 +24,29 @@ const vatDocuments = `
 	 group by b.kind, t.category, t.name, t.percent, b.currency
 	 order by b.currency, b.kind, t.category, t.percent`
 
-// Prepaid use is taxed when it happens, in nine decimals.
+// Prepaid use is taxed when it happens, in nine decimals: $7 are the instants at
+// which some rate changes, so that what is summed up has one.
 const vatUse = `
-	select c.tax_category, coalesce(r.name, ''), coalesce(r.percent, 0), c.currency, count(*), sum(c.net)::numeric, sum(c.tax)::numeric
+	select c.tax_category, min((c.at at time zone $1)::date) as day, c.currency, count(*), sum(c.net)::numeric, sum(c.tax)::numeric
 	  from charge c
 	  join billing_account a on a.id = c.account_id and a.kind = 'prepaid'
-	  left join lateral (select r.name, r.percent from tax_rate r
-	                      where r.category = c.tax_category and r.valid_from <= (c.at at time zone $1)::date and (r.valid_to is null or r.valid_to > (c.at at time zone $1)::date)
-	                      order by r.percent desc limit 1) r on true
 	 where c.period >= date_trunc('month', $2::date)::date and c.period <= $3
 	   and c.at >= ($2::date::timestamp at time zone $1) and c.at < (($3::date + 1)::timestamp at time zone $1)
 	   and ($4::uuid is null or a.legal_entity = $4) and ($5::uuid is null or a.branch = $5) and ($6 = '' or c.currency = $6)
-	 group by c.tax_category, r.name, r.percent, c.currency
+	 group by c.tax_category, c.currency, width_bucket(c.at, $7::timestamptz[])
 	having sum(c.net) <> 0 or sum(c.tax) <> 0
-	 order by c.currency, c.tax_category, r.percent`
+	 order by c.currency, c.tax_category, day`
+
+// What use took of tax that was due when its money was sold is no tax of the
+// use's day.
+const vatSold = ledger.Days + `
+	select d.unit, sum(d.debit - d.credit)::numeric
+	  from days d
+	 where d.kind = 'tax_ahead' and d.event in ('usage', 'fee', 'correction')
+	   and d.day between $2 and $3 and ($4::uuid is null or d.legal_entity = $4) and ($5::uuid is null or d.branch = $5) and ($6 = '' or d.unit = $6) and $1 <> ''
+	 group by d.unit
+	having sum(d.debit - d.credit) <> 0
+	 order by d.unit`
 
 // The tax account moves by the same, and by little else.
 const vatLedger = ledger.Days + `
@@ -52,7 +61,8 @@ const vatLedger = ledger.Days + `
 var covered = map[string]bool{"bill": true, "credit_note": true, "debit_note": true, "usage": true, "fee": true, "correction": true}
 
 // vat lists what is owed to the tax office for a span: documents by rate, notes,
-// prepaid use (a top-up is taxed when it is used), and what else has moved the
+// prepaid use with each of its taxes (less what was taxed when the money was sold),
+// and what else has moved the
 // tax account, so that the total is the ledger's.
 func vat(ctx context.Context, tx tenant.Tx, q query, emit Emit) error {
 	listed, moved := map[string]money.Decimal{}, map[string]money.Decimal{}
@@ -78,13 +88,26 @@ func vat(ctx context.Context, tx tenant.Tx, q query, emit Emit) error {
 	if err != nil {
 		return err
 	}
-	if rows, err = tx.Query(ctx, vatUse, q.common()...); err != nil {
+	uses, err := prepaidUse(ctx, tx, q)
+	if err != nil {
 		return err
 	}
-	_, err = pgx.ForEachRow(rows, []any{&category, &name, &percent, &currency, &count, &base, &tax}, func() error {
+	for _, u := range uses {
+		note(u.currency.Code())
+		listed[u.currency.Code()] = listed[u.currency.Code()].Add(u.tax)
+		for _, l := range u.levies {
+			if err := emit(Word(language, "source.use"), u.category, l.Rate.Name, l.Rate.Percent, u.currency.Code(), u.count, l.Base.Decimal(), l.Tax.Decimal()); err != nil {
+				return err
+			}
+		}
+	}
+	if rows, err = tx.Query(ctx, vatSold, q.common()...); err != nil {
+		return err
+	}
+	_, err = pgx.ForEachRow(rows, []any{&currency, &tax}, func() error {
 		note(currency)
 		listed[currency] = listed[currency].Add(tax)
-		return emit(Word(language, "source.use"), category, name, percent, currency, count, base, tax)
+		return emit(Word(language, "source.sold"), "", "", nil, currency, nil, nil, tax)
 	})
 	if err != nil {
 		return err

@@ -26,20 +26,23 @@ const MaxCount = 50_000
 
 // Batch is a set of vouchers of one value.
 type Batch struct {
-	ID          uuid.UUID
-	Code        string // stands before each serial number
-	Value       money.Amount
-	Count       int
-	Price       money.Amount // what whoever sells them on pays for each
-	Channel     string       // such as shops, or a kiosk chain
-	Dealer      string
-	ExpiresAt   time.Time // a voucher may be redeemed before it
-	FetchedAt   *time.Time
-	FetchedBy   string
-	LegalEntity uuid.UUID
-	Branch      uuid.UUID
-	CreatedBy   string
-	CreatedAt   time.Time
+	ID      uuid.UUID
+	Code    string // stands before each serial number
+	Value   money.Amount
+	Count   int
+	Price   money.Amount // what whoever sells them on pays for each
+	Channel string       // such as shops, or a kiosk chain
+	Dealer  string
+	// SinglePurpose: what it pays for is taxed in one way, so its sale is taxed;
+	// otherwise its use is.
+	SinglePurpose bool
+	ExpiresAt     time.Time // a voucher may be redeemed before it
+	FetchedAt     *time.Time
+	FetchedBy     string
+	LegalEntity   uuid.UUID
+	Branch        uuid.UUID
+	CreatedBy     string
+	CreatedAt     time.Time
 }
 
 // NewBatch is a batch to be made.
@@ -55,7 +58,9 @@ type NewBatch struct {
 	// may be redeemed.
 	ValidThrough calendar.Date
 	Branch       uuid.UUID // Nil: the first of the operator
-	By           string
+	// SinglePurpose has the sale taxed (Batch.SinglePurpose).
+	SinglePurpose bool
+	By            string
 }
 
 var codes = regexp.MustCompile(`^[A-Z0-9]{2,12}$`)
@@ -85,8 +90,8 @@ func (n *NewBatch) check(at, expires time.Time) error {
 
 const insertBatch = `
 	insert into voucher_batch (id, code, value, currency, count, price, channel, dealer, expires_at, sealed_pins,
-	                           legal_entity, branch, created_by, created_at)
-	values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+	                           legal_entity, branch, created_by, created_at, single_purpose)
+	values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`
 
 // Make draws a batch's PINs and stores them: hashed for redeeming, and sealed
 // as one list for whoever fetches it. Nothing is sold by it.
@@ -104,7 +109,7 @@ func (d Desk) Make(ctx context.Context, tx tenant.Tx, n NewBatch) (Batch, error)
 	if err != nil {
 		return Batch{}, err
 	}
-	b := Batch{ID: n.ID, Code: n.Code, Value: n.Value, Count: n.Count, Price: n.Price, Channel: n.Channel, Dealer: n.Dealer,
+	b := Batch{ID: n.ID, Code: n.Code, Value: n.Value, Count: n.Count, Price: n.Price, Channel: n.Channel, Dealer: n.Dealer, SinglePurpose: n.SinglePurpose,
 		ExpiresAt: expires, CreatedBy: n.By, CreatedAt: tx.At}
 	if err := b.findSeller(ctx, tx, n.Branch); err != nil {
 		return Batch{}, err
@@ -118,7 +123,7 @@ func (d Desk) Make(ctx context.Context, tx tenant.Tx, n NewBatch) (Batch, error)
 		return Batch{}, fmt.Errorf("seal PINs: %w", err)
 	}
 	_, err = tx.Exec(ctx, insertBatch, b.ID, b.Code, b.Value.Decimal(), b.Value.Currency(), b.Count, b.Price.Decimal(), b.Channel, b.Dealer,
-		b.ExpiresAt, sealed, b.LegalEntity, b.Branch, b.CreatedBy, b.CreatedAt)
+		b.ExpiresAt, sealed, b.LegalEntity, b.Branch, b.CreatedBy, b.CreatedAt, b.SinglePurpose)
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) && refused.ConstraintName == "voucher_batch_code_key" {
 		return Batch{}, fmt.Errorf("%w: %s", ErrCodeTaken, b.Code)

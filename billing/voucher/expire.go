@@ -23,17 +23,18 @@ func Expire(ctx context.Context, tx tenant.Tx, batch uuid.UUID, limit int) (int,
 		return 0, nil
 	}
 	var ended, sold int
+	var taxed money.Decimal
 	// voucher_open finds what is left
 	err = tx.QueryRow(ctx, `
 		with gone as (
 			select id from voucher where batch_id = $1 and state = any ($2) order by id limit $3 for no key update
 		), ended as (
-			update voucher as v set state = 'expired', ended_at = $4 from gone where v.id = gone.id returning v.sold_at
+			update voucher as v set state = 'expired', ended_at = $4 from gone where v.id = gone.id returning v.sold_at, v.tax
 		)
-		select count(*), count(sold_at) from ended`, batch, sources(Expired), limit, b.ExpiresAt).Scan(&ended, &sold)
+		select count(*), count(sold_at), coalesce(sum(tax), 0) from ended`, batch, sources(Expired), limit, b.ExpiresAt).Scan(&ended, &sold, &taxed)
 	if err != nil {
 		return 0, fmt.Errorf("expire vouchers of batch %s: %w", b.Code, err)
 	}
-	lost := b.Value.Decimal().Mul(money.NewDecimal(int64(sold)))
+	lost := b.Value.Decimal().Mul(money.NewDecimal(int64(sold))).Sub(taxed) // what the sale was taxed with is owed
 	return ended, b.post(ctx, tx, ledger.Expiry, uuid.Must(uuid.NewV7()), ledger.General(ledger.Vouchers), ledger.General(ledger.Breakage), lost)
 }

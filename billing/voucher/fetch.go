@@ -68,7 +68,7 @@ func (b Batch) list(pins []string, last calendar.Date) ([]byte, error) {
 // Serial is what is printed on a voucher, and read out to whoever helps.
 func (b Batch) Serial(n int) string { return b.Code + "-" + fmt.Sprintf("%06s", strconv.Itoa(n)) }
 
-const batchColumns = `id, code, value, currency, count, price, channel, dealer, expires_at, fetched_at, fetched_by, legal_entity, branch, created_by, created_at`
+const batchColumns = `id, code, value, currency, count, price, channel, dealer, expires_at, fetched_at, fetched_by, legal_entity, branch, created_by, created_at, single_purpose`
 
 func lockBatch(ctx context.Context, tx tenant.Tx, id uuid.UUID) (Batch, error) {
 	return oneBatch(ctx, tx, `select `+batchColumns+` from voucher_batch where id = $1 for no key update`, id)

@@ -22,7 +22,7 @@ func scanBatch(row pgx.CollectableRow) (Batch, error) {
 	var value, price money.Decimal
 	var currency money.Currency
 	err := row.Scan(&b.ID, &b.Code, &value, &currency, &b.Count, &price, &b.Channel, &b.Dealer, &b.ExpiresAt, &b.FetchedAt, &b.FetchedBy,
-		&b.LegalEntity, &b.Branch, &b.CreatedBy, &b.CreatedAt)
+		&b.LegalEntity, &b.Branch, &b.CreatedBy, &b.CreatedAt, &b.SinglePurpose)
 	b.Value, b.Price = money.New(value, currency), money.New(price, currency)
 	b.ExpiresAt, b.CreatedAt = b.ExpiresAt.UTC(), b.CreatedAt.UTC()
 	return b, err

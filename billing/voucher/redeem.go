@@ -34,11 +34,12 @@ type found struct {
 	expired   bool
 	accountID *uuid.UUID
 	paymentID *uuid.UUID
+	tax       money.Decimal // that its sale was taxed with
 }
 
 // By the unique key of pin_hash. Expiry and sale of the batch wait for the row.
 const lockVoucher = `
-	select v.id, b.code, v.serial, v.state, b.value, b.currency, b.expires_at <= $2, v.account_id, v.payment_id
+	select v.id, b.code, v.serial, v.state, b.value, b.currency, b.expires_at <= $2, v.account_id, v.payment_id, v.tax
 	from voucher as v
 	join voucher_batch as b on b.id = v.batch_id
 	where v.pin_hash = $1
@@ -74,7 +75,7 @@ func (d Desk) Redeem(ctx context.Context, tx tenant.Tx, r Redemption) (payment.P
 		return payment.Payment{}, err
 	}
 	paid, err := payment.RecordVoucher(ctx, tx, payment.NewPayment{ID: r.ID, AccountID: r.AccountID, Amount: v.value,
-		Reference: Batch{Code: v.code}.Serial(v.serial), By: r.By})
+		Reference: Batch{Code: v.code}.Serial(v.serial), By: r.By}, v.tax)
 	if err != nil {
 		return payment.Payment{}, fmt.Errorf("redeem voucher: %w", err)
 	}
@@ -112,7 +113,7 @@ func lock(ctx context.Context, tx tenant.Tx, hash []byte) (found, error) {
 	var v found
 	var value money.Decimal
 	var currency money.Currency
-	err := tx.QueryRow(ctx, lockVoucher, hash, tx.At).Scan(&v.id, &v.code, &v.serial, &v.state, &value, &currency, &v.expired, &v.accountID, &v.paymentID)
+	err := tx.QueryRow(ctx, lockVoucher, hash, tx.At).Scan(&v.id, &v.code, &v.serial, &v.state, &value, &currency, &v.expired, &v.accountID, &v.paymentID, &v.tax)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return found{}, ErrPIN
 	}

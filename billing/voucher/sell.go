@@ -4,14 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"tollhouse/billing/account"
+	"tollhouse/billing/calendar"
 	"tollhouse/billing/ledger"
 	"tollhouse/billing/money"
+	"tollhouse/billing/tax"
 	"tollhouse/billing/tenant"
 )
 
@@ -58,7 +59,11 @@ func Sell(ctx context.Context, tx tenant.Tx, s Sale) (Sold, error) {
 	if !tx.At.Before(b.ExpiresAt) {
 		return Sold{}, fmt.Errorf("batch %s: %w", b.Code, ErrExpired)
 	}
-	n, err := b.move(ctx, tx, s.Range, []State{Made}, Active, `, sold_at = $5`)
+	taxed, err := b.soldTax(ctx, tx)
+	if err != nil {
+		return Sold{}, err
+	}
+	n, err := b.move(ctx, tx, s.Range, []State{Made}, Active, `, sold_at = $5, tax = $6::numeric`, tx.At, taxed)
 	if err != nil {
 		return Sold{}, err
 	}
@@ -71,8 +76,28 @@ func Sell(ctx context.Context, tx tenant.Tx, s Sale) (Sold, error) {
 	if err := b.post(ctx, tx, ledger.Voucher, s.ID, ledger.General(ledger.Promotion), ledger.General(ledger.Vouchers), discount); err != nil {
 		return Sold{}, err
 	}
+	if err := b.post(ctx, tx, ledger.Voucher, s.ID, ledger.General(ledger.Vouchers), ledger.General(ledger.Tax), taxed.Mul(count)); err != nil {
+		return Sold{}, err
+	}
 	currency := b.Value.Currency()
 	return Sold{Count: n, Paid: money.New(paid, currency), Discount: money.New(discount, currency)}, nil
+}
+
+// soldTax is the tax of one voucher that is sold now: of one for a single
+// purpose, whose sale is taxed.
+func (b Batch) soldTax(ctx context.Context, tx tenant.Tx) (money.Decimal, error) {
+	if !b.SinglePurpose {
+		return money.Decimal{}, nil
+	}
+	table, err := tax.Load(ctx, tx)
+	if err != nil {
+		return money.Decimal{}, err
+	}
+	zone, err := ledger.Zone(ctx, tx)
+	if err != nil {
+		return money.Decimal{}, err
+	}
+	return table.Sold(b.Value, nil, calendar.DateOf(tx.At, zone))
 }
 
 // post books one transfer of the batch's; nothing for zero.
@@ -123,7 +148,7 @@ func Unblock(ctx context.Context, tx tenant.Tx, batch uuid.UUID, r Range) (int, 
 }
 
 // move takes all vouchers of a range along one arrow, or none.
-func (b Batch) move(ctx context.Context, tx tenant.Tx, r Range, from []State, to State, set string) (int, error) {
+func (b Batch) move(ctx context.Context, tx tenant.Tx, r Range, from []State, to State, set string, more ...any) (int, error) {
 	r, err := r.within(b.Count)
 	if err != nil {
 		return 0, err
@@ -131,10 +156,7 @@ func (b Batch) move(ctx context.Context, tx tenant.Tx, r Range, from []State, to
 	if err := b.checkMove(ctx, tx, r, from, to); err != nil {
 		return 0, err
 	}
-	args := []any{b.ID, r.First, r.Last, string(to)}
-	if strings.Contains(set, "$5") {
-		args = append(args, tx.At)
-	}
+	args := append([]any{b.ID, r.First, r.Last, string(to)}, more...)
 	tag, err := tx.Exec(ctx, `update voucher set state = $4`+set+` where batch_id = $1 and serial between $2 and $3`, args...)
 	if err == nil && tag.RowsAffected() != int64(r.Last-r.First+1) {
 		err = fmt.Errorf("%d of %d moved", tag.RowsAffected(), r.Last-r.First+1)

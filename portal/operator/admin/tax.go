@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -34,7 +35,7 @@ type taxesView struct {
 	Series     []bill.Numbering
 
 	Rate, Category, Rule, Settings form
-	Strict, Attach                 bool
+	Strict, Attach, Outside        bool
 	Documents                      form
 }
 
@@ -43,7 +44,7 @@ var taxFields = map[string][]string{
 	"rates":      {"category", "levy", "rate_name", "percent", "base", "position", "from", "on_earlier", "other"},
 	"categories": {"category_key", "title", "code", "service", "reason"},
 	"rules":      {"seller", "buyer", "kind", "rule_service", "treatment", "as_category", "rule_reason"},
-	"settings":   {"rounding", "strict"},
+	"settings":   {"rounding", "strict", "top_ups"},
 	"documents":  {"attach"},
 }
 
@@ -74,12 +75,12 @@ func showTaxes(v *web.Visit, which string, sent form) error {
 	if settings.Rounding == "" {
 		settings.Rounding = tax.PerGroup
 	}
-	view.Strict = settings.Strict
+	view.Strict, view.Outside = settings.Strict, settings.Engine != ""
 	view.Rate = newForm(map[string]string{"category": "standard", "position": "1", "from": r.Today.String()})
 	view.Category = newForm(map[string]string{"service": string(tax.Telecom)})
 	view.Rule = newForm(map[string]string{"seller": v.Profile.Country})
 	view.Documents = newForm(nil)
-	view.Settings = newForm(map[string]string{"rounding": string(settings.Rounding)})
+	view.Settings = newForm(map[string]string{"rounding": string(settings.Rounding), "top_ups": string(cmp.Or(settings.TopUps, tax.AtUse))})
 	for name, f := range map[string]*form{"rates": &view.Rate, "categories": &view.Category, "rules": &view.Rule, "settings": &view.Settings} {
 		if name == which {
 			*f = sent
@@ -135,6 +136,8 @@ func taxFault(which string, err error) (field, words string) {
 		return "from", "papers.want.after"
 	case errors.Is(err, tax.ErrRule), errors.Is(err, tax.ErrTooMany):
 		return "buyer", "papers.want.rule"
+	case errors.Is(err, tax.ErrMoment):
+		return "top_ups", "outside.top_ups.hint"
 	case errors.Is(err, tax.ErrRounding):
 		return "rounding", "papers.want.rounding"
 	}
@@ -222,7 +225,7 @@ func removeRule(v *web.Visit) error {
 }
 
 func saveTaxSettings(ctx context.Context, tx tenant.Tx, _ *web.Visit, f *form) error {
-	return tax.PutSettings(ctx, tx, tax.Settings{Rounding: tax.Rounding(f.Typed["rounding"]), Strict: f.Typed["strict"] != ""})
+	return tax.PutSettings(ctx, tx, tax.Settings{Rounding: tax.Rounding(f.Typed["rounding"]), Strict: f.Typed["strict"] != "", TopUps: tax.Moment(f.Typed["top_ups"])})
 }
 
 func saveDocuments(ctx context.Context, tx tenant.Tx, _ *web.Visit, f *form) error {

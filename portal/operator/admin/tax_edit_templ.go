@@ -720,6 +720,10 @@ func taxSettingsCard(t taxesView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
+			templ_7745c5c3_Err = ui.Select(t.Reader, t.Settings.field("top_ups", t.T("outside.top_ups"), t.T("outside.top_ups.hint")), t.Settings.choices("top_ups", ui.Choice{Value: "use", Label: t.T("outside.top_ups.use")}, ui.Choice{Value: "sale", Label: t.T("outside.top_ups.sale")})).Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
 			templ_7745c5c3_Err = ui.Check(t.Settings.field("strict", t.T("papers.strict"), t.T("papers.strict.hint")), t.Strict).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -732,7 +736,7 @@ func taxSettingsCard(t taxesView) templ.Component {
 				var templ_7745c5c3_Var30 string
 				templ_7745c5c3_Var30, templ_7745c5c3_Err = templ.JoinStringErrs(t.T("papers.save"))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `operator/admin/tax_edit.templ`, Line: 139, Col: 72}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `operator/admin/tax_edit.templ`, Line: 140, Col: 72}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var30))
 				if templ_7745c5c3_Err != nil {

@@ -144,12 +144,12 @@ func answerPreview(v *web.Visit, status int, number, fault string, one *previewO
 	page := &previewView{room: v.Console("bill-runs"), here: v.Console("bill-runs/preview"), key: command.NewKey(), one: one,
 		form: ui.Field{ID: "account", Label: r.T("biz.preview.account"), Hint: r.T("biz.preview.account.hint"), Value: number, Error: fault}}
 	err := v.Stack.Read(v.Context(), func(ctx context.Context, tx tenant.Tx) (err error) {
-		if page.next, err = nextOf(ctx, tx, v); err != nil || number == "" || one != nil || fault != "" {
-			return err
-		}
-		page.one, page.form.Error, err = previewAccount(ctx, tx, v, number)
+		page.next, err = nextOf(ctx, tx, v)
 		return err
 	})
+	if err == nil && number != "" && one == nil && fault == "" {
+		page.one, page.form.Error, err = previewAccount(v, number)
+	}
 	if err != nil {
 		return err
 	}
@@ -160,15 +160,14 @@ func answerPreview(v *web.Visit, status int, number, fault string, one *previewO
 	return v.Show(status, previewPage(frame.Of(v, frame.BillRuns, r.T("biz.preview.title")), page))
 }
 
-func previewAccount(ctx context.Context, tx tenant.Tx, v *web.Visit, number string) (one *previewOne, fault string, err error) {
-	found, err := account.ByNumber(ctx, tx, strings.TrimSpace(number))
+func previewAccount(v *web.Visit, number string) (one *previewOne, fault string, err error) {
+	list, err := v.Stack.Previews(v.Context(), func(ctx context.Context, tx tenant.Tx) ([]uuid.UUID, error) {
+		found, err := account.ByNumber(ctx, tx, strings.TrimSpace(number))
+		return []uuid.UUID{found.ID}, err
+	})
 	if errors.Is(err, account.ErrNotFound) {
 		return nil, v.Reader.T("biz.account.unknown"), nil
 	}
-	if err != nil {
-		return nil, "", err
-	}
-	list, err := v.Stack.Closer().PreviewMany(ctx, tx, []uuid.UUID{found.ID})
 	if err != nil || len(list) == 0 {
 		return nil, "", err
 	}
@@ -281,24 +280,20 @@ func beginPreview(v *web.Visit) error {
 		}
 		report(task.Progress{Total: total})
 		for after, more := (uuid.UUID{}), true; more; {
-			err := stack.Read(ctx, func(ctx context.Context, tx tenant.Tx) error {
-				ids, err := bill.DueAccounts(ctx, tx, next.CycleEnd, after, previewAtOnce)
+			list, err := stack.Previews(ctx, func(ctx context.Context, tx tenant.Tx) ([]uuid.UUID, error) {
 				if sampled {
-					ids, err = bill.SampleDue(ctx, tx, next.CycleEnd, seed, sampleSize)
+					return bill.SampleDue(ctx, tx, next.CycleEnd, seed, sampleSize)
 				}
-				if err != nil || len(ids) == 0 {
-					more = false
-					return err
-				}
-				after, more = ids[len(ids)-1], !sampled
-				list, err := stack.Closer().PreviewMany(ctx, tx, ids)
-				if err != nil {
-					return err
-				}
-				return result.add(list)
+				return bill.DueAccounts(ctx, tx, next.CycleEnd, after, previewAtOnce)
 			})
+			if err == nil {
+				err = result.add(list)
+			}
 			if err != nil {
 				return nil, err
+			}
+			if more = len(list) > 0 && !sampled; more {
+				after = list[len(list)-1].AccountID
 			}
 			report(task.Progress{Done: result.accounts, Total: max(total, result.accounts)})
 		}

@@ -71,6 +71,7 @@ func registerActs(console *echo.Group, site *web.Site) {
 		{at + "tax/exemptions", identity.AccountWrite, nil, changeTax("tax_exemption.add", addExemption)},
 		{at + "tax/exemptions/:exemption/end", identity.AccountWrite, nil, changeTax("tax_exemption.end", endExemption)},
 		{at + "tax/withholding", identity.AccountWrite, nil, changeTax("withholding.put", saveWithholding)},
+		{at + "tax/register", identity.AccountWrite, nil, askRegister},
 		{at + "tax/papers", identity.AccountWrite, nil, changeTax("papers.put", savePapers)},
 		{at + "notes", identity.NoteWrite, nil, addNote},
 		{at + "notes/:note/pin", identity.NoteWrite, nil, pinNote},

@@ -32,6 +32,8 @@ type taxView struct {
 	papers     bill.Papers
 	faults     []ui.Fault
 	statement  string // address of the statement as a file
+	checks     table  // what the register said of the tax id
+	mayAsk     bool   // there is a tax id to ask about
 }
 
 type exemptionView struct {
@@ -52,6 +54,9 @@ func answerTax(v *web.Visit, status int, faults []ui.Fault) error {
 	err = v.Stack.Read(v.Context(), func(ctx context.Context, tx tenant.Tx) (err error) {
 		if s, err = tax.StandingOf(ctx, tx, p.ID, r.Today); err == nil {
 			w.papers, err = bill.GetPapers(ctx, tx, p.ID)
+		}
+		if err == nil {
+			err = w.loadChecks(ctx, tx, v, p.ID)
 		}
 		return err
 	})
@@ -200,7 +205,7 @@ func saveWithholding(ctx context.Context, tx tenant.Tx, v *web.Visit, p *person)
 }
 
 func savePapers(ctx context.Context, tx tenant.Tx, v *web.Visit, p *person) (ui.Fault, error) {
-	return ui.Fault{}, bill.PutPapers(ctx, tx, p.ID, bill.Papers{Annex: v.Form("annex") != "", Mask: v.Form("mask") != ""})
+	return ui.Fault{}, bill.PutPapers(ctx, tx, p.ID, bill.Papers{Annex: v.Form("annex") != "", Mask: v.Form("mask") != "", Separate: v.Form("separate") != ""})
 }
 
 // statementFile gives a subscriber's statement of a period as pdf or csv.

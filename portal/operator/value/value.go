@@ -52,6 +52,7 @@ type vouchersView struct {
 	fields             []ui.Field
 	batches            []batchView
 	mayMake, mayMove   bool
+	single             bool // a batch for one purpose was asked for
 }
 
 func vouchers(v *web.Visit) error { return showVouchers(v, http.StatusOK, "", nil) }
@@ -60,6 +61,7 @@ func showVouchers(v *web.Visit, status int, refused string, faults map[string]st
 	r := v.Reader
 	view := vouchersView{ConsolePage: frame.Of(v, frame.Vouchers, r.T("con.nav.vouchers")), key: command.NewKey(), refused: refused,
 		mayMake: v.May(identity.SettingsWrite), mayMove: v.May(identity.PaymentWrite)}
+	view.single = v.Form("single_purpose") != ""
 	if v.Query("done") != "" {
 		view.done = r.T("value.done")
 	}
@@ -132,7 +134,7 @@ func carry(v *web.Visit, action, object string, id uuid.UUID, do func(ctx contex
 func newBatch(v *web.Visit) (n voucher.NewBatch, faults map[string]string) {
 	currency, r := v.Profile.Currency, v.Reader
 	faults = map[string]string{}
-	n = voucher.NewBatch{ID: command.ID(v), Code: strings.ToUpper(strings.TrimSpace(v.Form("code"))), Channel: v.Form("channel"), Dealer: v.Form("dealer"), By: v.Who.Actor()}
+	n = voucher.NewBatch{ID: command.ID(v), Code: strings.ToUpper(strings.TrimSpace(v.Form("code"))), Channel: v.Form("channel"), Dealer: v.Form("dealer"), SinglePurpose: v.Form("single_purpose") != "", By: v.Who.Actor()}
 	var err error
 	if n.Value, err = ui.ParseAmount(v.Form("value"), currency, r.Locale); err != nil {
 		faults["value"] = r.T("rule.want.amount")
