@@ -95,12 +95,11 @@ func (c *Cloud) create(ctx context.Context, id provisioning.SiteID, p asked) err
 	return err
 }
 
-// update asks for a change. Heat looks at what really stands, so that what has
-// gone is made again.
+// update asks for a change. Heat is not told to look at what really stands
+// ("converge"): it would then set what Neutron does not let it set. What has gone
+// is named to it before.
 func (c *Cloud) update(ctx context.Context, s *stack, id provisioning.SiteID, p asked) error {
-	body := c.body(id, p)
-	body["converge"] = true
-	return c.call(ctx, heat, "PUT", s.path(), body, nil)
+	return c.call(ctx, heat, "PUT", s.path(), c.body(id, p), nil)
 }
 
 // resource is a part of a stack, or of a worker's in it.
