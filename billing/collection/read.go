@@ -27,29 +27,21 @@ type BoardQuery struct {
 	Level        access.Level
 	Held         *Held
 	DueOn        *calendar.Date // whose next step comes by then
-	Text         string         // part of the account's number or name
+	Risk, Tag    string         // of the account
+	Party        account.PartyKind
+	Text         string // part of the account's number or name
 	Skip, Limit  int
 }
 
-// Row is a case on the board.
-type Row struct {
-	Case
-	Number  string
-	Name    string
-	Days    int // overdue
-	Balance money.Amount
-}
+// boardTables are what a query of the board looks at.
+const boardTables = `dunning_case c join billing_account a on a.id = c.account_id join party p on p.id = a.party_id`
 
-// Board lists open cases.
-func Board(ctx context.Context, tx tenant.Tx, q BoardQuery) ([]Row, error) {
-	profile, err := account.GetProfile(ctx, tx)
-	if err != nil {
-		return nil, err
-	}
-	where, args := []string{`c.state = 'open'`}, []any{min(max(q.Limit, 1), MaxPage), max(q.Skip, 0)}
+// where are the query's conditions with their values.
+func (q BoardQuery) where() (where string, values []any) {
+	conditions, args := []string{`c.state = 'open'`}, []any(nil)
 	add := func(condition string, value any) {
 		args = append(args, value)
-		where = append(where, fmt.Sprintf(condition, len(args)))
+		conditions = append(conditions, fmt.Sprintf(condition, len(args)))
 	}
 	if q.Ladder != "" {
 		add(`c.ladder = $%d`, q.Ladder)
@@ -69,9 +61,36 @@ func Board(ctx context.Context, tx tenant.Tx, q BoardQuery) ([]Row, error) {
 	if q.Text != "" {
 		add(`(a.number = $%[1]d or lower(p.name) like '%%' || lower($%[1]d) || '%%')`, q.Text)
 	}
-	rows, err := tx.Query(ctx, `select `+caseColumns+`, a.number, p.name, a.receivable from dunning_case c
-		join billing_account a on a.id = c.account_id join party p on p.id = a.party_id
-		where `+strings.Join(where, " and ")+` order by c.oldest_due, c.account_id limit $1 offset $2`, args...)
+	if q.Risk != "" {
+		add(`a.risk = $%d`, q.Risk)
+	}
+	if q.Tag != "" {
+		add(`$%d = any (a.tags)`, q.Tag)
+	}
+	if q.Party != "" {
+		add(`p.kind = $%d`, string(q.Party))
+	}
+	return strings.Join(conditions, " and "), args
+}
+
+// Row is a case on the board.
+type Row struct {
+	Case
+	Number  string
+	Name    string
+	Days    int // overdue
+	Balance money.Amount
+}
+
+// Board lists open cases.
+func Board(ctx context.Context, tx tenant.Tx, q BoardQuery) ([]Row, error) {
+	profile, err := account.GetProfile(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	where, args := q.where()
+	rows, err := tx.Query(ctx, `select `+caseColumns+`, a.number, p.name, a.receivable from `+boardTables+`
+		where `+where+fmt.Sprintf(` order by c.oldest_due, c.account_id limit %d offset %d`, min(max(q.Limit, 1), MaxPage), max(q.Skip, 0)), args...)
 	if err != nil {
 		return nil, fmt.Errorf("read board: %w", err)
 	}

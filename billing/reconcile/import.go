@@ -86,16 +86,25 @@ func Parse(ctx context.Context, tx tenant.Tx, u Upload, file io.Reader) ([]state
 	if err != nil {
 		return nil, err
 	}
-	currency := profile.Currency
-	if form.Currency != "" {
-		if currency, err = money.ParseCurrency(form.Currency); err != nil {
-			return nil, err
+	read, err := FormOf(form, profile.Currency)
+	if err != nil {
+		return nil, err
+	}
+	s, err := statement.ReadDelimited(file, read)
+	return []statement.Statement{s}, err
+}
+
+// FormOf is a declared form as files are read by it. own is the operator's
+// currency, for a form that names none.
+func FormOf(d payment.Delimited, own money.Currency) (f statement.Form, err error) {
+	currency := own
+	if d.Currency != "" {
+		if currency, err = money.ParseCurrency(d.Currency); err != nil {
+			return f, err
 		}
 	}
-	s, err := statement.ReadDelimited(file, statement.Form{Separator: []rune(form.Separator)[0], Skip: form.Skip, Date: form.Date, Comma: form.Comma, Account: form.Account,
-		Currency: currency, Day: form.Columns.Date, Amount: form.Columns.Amount, Debit: form.Columns.Debit, Party: form.Columns.Party, IBAN: form.Columns.IBAN,
-		Text: form.Columns.Text, Reference: form.Columns.Reference})
-	return []statement.Statement{s}, err
+	return statement.Form{Separator: []rune(d.Separator)[0], Skip: d.Skip, Date: d.Date, Comma: d.Comma, Account: d.Account, Currency: currency, Day: d.Columns.Date,
+		Amount: d.Columns.Amount, Debit: d.Columns.Debit, Party: d.Columns.Party, IBAN: d.Columns.IBAN, Text: d.Columns.Text, Reference: d.Columns.Reference}, nil
 }
 
 // Import keeps a statement and books what is sure. One that was read before is

@@ -29,6 +29,9 @@ const maxStatement = 32 << 20
 func Register(console *echo.Group, site *web.Site) {
 	console.GET("/bank", site.Console(identity.PaymentRead, func(v *web.Visit) error { return bank(v, nil) }))
 	console.POST("/bank", site.ConsoleUpload(identity.PaymentWrite, maxStatement, importStatement))
+	console.GET("/bank/forms", site.Console(identity.SettingsRead, func(v *web.Visit) error { return statementForms(v, nil) }))
+	console.POST("/bank/forms", site.ConsoleUpload(identity.SettingsWrite, maxStatement, putStatementForm))
+	console.POST("/bank/forms/remove", site.Console(identity.SettingsWrite, removeStatementForm))
 	console.GET("/bank/:statement", site.Console(identity.PaymentRead, statementPage))
 	console.POST("/bank/entries/:entry", site.Console(identity.PaymentWrite, decide))
 	console.GET("/cash-desk", site.Console(identity.PaymentRead, func(v *web.Visit) error { return desk(v, nil) }))
@@ -37,6 +40,9 @@ func Register(console *echo.Group, site *web.Site) {
 	console.POST("/cash-desk/:shift/approve", site.Console(identity.RefundWrite, approve))
 	console.GET("/debits", site.Console(identity.PaymentRead, func(v *web.Visit) error { return debits(v, nil) }))
 	console.POST("/debits", site.Console(identity.PaymentWrite, makeRun))
+	console.GET("/debits/mandates", site.Console(identity.PaymentRead, func(v *web.Visit) error { return mandates(v, nil) }))
+	console.POST("/debits/mandates/:method", site.Console(identity.PaymentWrite, amendMandate))
+	console.POST("/debits/mandates/:method/end", site.Console(identity.PaymentWrite, endMandate))
 	console.POST("/debits/mandates", site.Console(identity.PaymentWrite, sign))
 	console.POST("/debits/answers", site.ConsoleUpload(identity.PaymentWrite, maxStatement, readAnswer))
 	console.POST("/debits/:run/file", site.Console(identity.PaymentWrite, sendRun))
@@ -111,6 +117,9 @@ func bank(v *web.Visit, f *fault) error {
 			number(closing), number(strconv.Itoa(s.Entries)), number(strconv.Itoa(s.Unclear)), state}})
 	}
 	p.panels = []panel{wait, files, held}
+	if v.May(identity.SettingsRead) {
+		p.links = [][2]string{{r.T("bank.forms"), v.Console("bank/forms")}}
+	}
 	return p.answer(v, f)
 }
 

@@ -61,7 +61,7 @@ func debits(v *web.Visit, f *fault) error {
 		}
 		runs.rows = append(runs.rows, line)
 	}
-	p.panels = []panel{runs}
+	p.panels, p.links = []panel{runs}, [][2]string{{r.T("mandate.title"), v.Console("debits/mandates")}}
 	if may {
 		answer := p.input(v, "answer", "")
 		answer.Kind = "file"

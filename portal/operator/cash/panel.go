@@ -23,6 +23,7 @@ type page struct {
 	key, done, refused string
 	faults             []ui.Fault
 	panels             []panel
+	links              [][2]string // words and addresses beside the heading
 }
 
 // panel is a card.
@@ -51,9 +52,10 @@ type cell struct {
 type form struct {
 	action, button string
 	file           bool // carries one
-	quiet          bool
+	quiet, get     bool
 	hidden         [][2]string
 	fields         []field
+	acts           [][2]string // its buttons, where it has several: value of "act" and words
 }
 
 type field struct {

@@ -12,6 +12,7 @@ import (
 	"tollhouse/billing/money"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/tenant"
+	"tollhouse/portal/operator/command"
 	"tollhouse/portal/operator/frame"
 	"tollhouse/portal/ui"
 	"tollhouse/portal/web"
@@ -148,6 +149,22 @@ func saveRules(v *web.Visit) error {
 		change.Debit.Version, change.Debit.TaxCategory = v.Form("version"), laid.Debit.TaxCategory
 		return payment.PutPolicy(ctx, tx, change, v.Who.Actor())
 	}, settings)
+}
+
+// changePolicy changes a part of the policy and leads back to the forms of
+// statements.
+func changePolicy(v *web.Visit, action string, detail map[string]any, change func(*payment.Policy)) error {
+	c := &command.Command{Action: action, Object: "operator", Part: v.Sent(), Detail: detail}
+	c.Do = func(ctx context.Context, tx tenant.Tx) (string, error) {
+		laid, err := payment.GetPolicy(ctx, tx)
+		if err != nil {
+			return "", err
+		}
+		change(&laid)
+		return "", payment.PutPolicy(ctx, tx, laid, v.Who.Actor())
+	}
+	_, err := command.CarryOut(v, c)
+	return after(v, err, "bank/forms", statementForms)
 }
 
 // saveStripe tries a key and keeps it, or takes the operator's own away.

@@ -27,11 +27,18 @@ const pageSize = 50
 // tones of levels: what is taken away hurts, what is only late wants a look.
 var tones = map[access.Level]ui.Tone{access.Allowed: ui.OK, access.Slowed: ui.Warn, access.Walled: ui.Warn, access.Cut: ui.Bad}
 
-func showBoard(v *web.Visit) error { return answerBoard(v, http.StatusOK, "", "") }
+func showBoard(v *web.Visit) error { return answerBoard(v, http.StatusOK, "", "", "") }
 
-func answerBoard(v *web.Visit, status int, refused, fault string) error {
+// answerBoard shows the cases; fault and allFault are what is wrong with the
+// forms that hold those of a page, and all.
+func answerBoard(v *web.Visit, status int, refused, fault, allFault string) error {
 	r := v.Reader
-	q := collection.BoardQuery{Text: strings.TrimSpace(v.Query("q")), Level: access.Level(v.Query("level")), Step: v.Query("step"), Skip: skipOf(v), Limit: pageSize + 1}
+	q := boardQuery(func(name string) string { return strings.TrimSpace(v.Query(name)) })
+	if allFault != "" {
+		q = boardQuery(func(name string) string { return trimmed(v, "where_"+name) })
+	}
+	q.Skip, q.Limit = skipOf(v), pageSize+1
+	found := 0
 	var o collection.Overview
 	var rows []collection.Row
 	var policy collection.Edition
@@ -41,6 +48,9 @@ func answerBoard(v *web.Visit, status int, refused, fault string) error {
 			return err
 		}
 		if rows, err = collection.Board(ctx, tx, q); err != nil {
+			return err
+		}
+		if found, err = collection.Count(ctx, tx, q); err != nil {
 			return err
 		}
 		if letters, err = notice.Letters(ctx, tx, 1000); err != nil {
@@ -57,7 +67,7 @@ func answerBoard(v *web.Visit, status int, refused, fault string) error {
 		d.done = r.T("col.done." + doneWord(v.Query("done")))
 	}
 	if v.May(identity.SettingsRead) {
-		d.links = append(d.links, link{r.T("col.ladders"), v.Console("collection/ladders")})
+		d.links = append(d.links, link{r.T("ladder.title"), v.Console("collection/ladders/form")}, link{r.T("col.ladders"), v.Console("collection/ladders")})
 	}
 	if v.May(identity.PaymentRead) {
 		d.links = append(d.links, link{r.T("col.agency"), v.Console("collection/agency.csv")})
@@ -66,10 +76,13 @@ func answerBoard(v *web.Visit, status int, refused, fault string) error {
 		d.refused = r.T("col.nopolicy")
 	}
 	d.tables = append(d.tables, casesTable(v, &policy.Policy, rows, q), columnsTable(v, &policy.Policy, o), agesTable(v, o), comingTable(v, &policy.Policy, o))
-	d.forms = append(d.forms, findForm(v, q))
+	d.forms = append(d.forms, findForm(v, &policy.Policy, q))
 	if v.May(identity.PaymentWrite) {
 		if len(rows) > 0 {
 			d.forms = append(d.forms, bulkForm(v, rows, fault))
+			if found > len(rows) || len(filterOf(q)) > 0 || allFault != "" {
+				d.forms = append(d.forms, allForm(v, q, found, allFault))
+			}
 		}
 		if len(letters) > 0 {
 			f := newForm("letters", r.N("col.letters", int64(len(letters)), "n", number(v, len(letters))), v.Console("collection/letters"), r.T("col.letters.posted"))
@@ -154,11 +167,11 @@ func casesTable(v *web.Visit, p *collection.Policy, rows []collection.Row, q col
 	t := table{id: "cases", title: r.T("col.cases"), nums: "-nn---", none: r.T("col.cases.none"), more: r.T("col.cases.none.more"),
 		heads: []string{r.T("col.who"), r.T("col.overdue"), r.T("col.days"), r.T("col.step"), r.T("col.access"), r.T("col.next")}}
 	if q.Skip > 0 {
-		t.first = v.Console("collection", "q", q.Text, "level", string(q.Level), "step", q.Step)
+		t.first = v.Console("collection", filterOf(q)...)
 	}
 	if len(rows) > pageSize {
 		rows = rows[:pageSize]
-		t.next = v.Console("collection", "q", q.Text, "level", string(q.Level), "step", q.Step, "skip", itoa(q.Skip+pageSize))
+		t.next = v.Console("collection", append(filterOf(q), "skip", itoa(q.Skip+pageSize))...)
 	}
 	for i := range rows {
 		c := &rows[i]
@@ -221,7 +234,7 @@ func comingTable(v *web.Visit, p *collection.Policy, o collection.Overview) tabl
 	return t
 }
 
-func findForm(v *web.Visit, q collection.BoardQuery) form {
+func findForm(v *web.Visit, p *collection.Policy, q collection.BoardQuery) form {
 	r := v.Reader
 	f := newForm("find", r.T("col.find"), v.Console("collection"), r.T("col.find.do"))
 	f.get = true
@@ -230,6 +243,10 @@ func findForm(v *web.Visit, q collection.BoardQuery) form {
 		levels = append(levels, ui.Choice{Value: string(l), Label: r.T("col.level." + string(l)), Chosen: q.Level == l})
 	}
 	f.fields = []control{{Field: ui.Field{ID: "q", Label: r.T("col.find.who"), Value: q.Text, Optional: true}}, {Field: ui.Field{ID: "level", Label: r.T("col.access")}, choices: levels}}
+	f.fields = append(f.fields, segmentFields(v, p, q)...)
+	if q.Step != "" {
+		f.hidden = [][2]string{{"step", q.Step}}
+	}
 	return f
 }
 
@@ -251,7 +268,7 @@ func holdListed(v *web.Visit) error {
 	reason := trimmed(v, "reason")
 	until, bad := optionalDay(v, "until")
 	if reason == "" || bad {
-		return answerBoard(v, http.StatusUnprocessableEntity, v.Reader.T("col.refused"), v.Reader.T("col.reason.missing"))
+		return answerBoard(v, http.StatusUnprocessableEntity, v.Reader.T("col.refused"), v.Reader.T("col.reason.missing"), "")
 	}
 	var accounts []uuid.UUID
 	for _, text := range v.Fields()["account"] {
@@ -338,7 +355,7 @@ func sendCSV(v *web.Visit, name string, rows [][]string) error {
 func postLetters(v *web.Visit) error {
 	through, err := uuid.Parse(v.Form("through"))
 	if err != nil {
-		return answerBoard(v, http.StatusUnprocessableEntity, v.Reader.T("col.refused"), "")
+		return answerBoard(v, http.StatusUnprocessableEntity, v.Reader.T("col.refused"), "", "")
 	}
 	c := &command.Command{Action: "postLetters", Object: "operator", Detail: map[string]any{"through": through}}
 	c.Do = func(ctx context.Context, tx tenant.Tx) (string, error) {

@@ -11,6 +11,9 @@ import (
 func Register(console *echo.Group, site *web.Site) {
 	console.GET("/collection", site.Console(identity.AccountRead, showBoard))
 	console.POST("/collection/hold", site.Console(identity.PaymentWrite, holdListed))
+	console.POST("/collection/hold-all", site.Console(identity.PaymentWrite, holdAll))
+	console.GET("/collection/ladders/form", site.Console(identity.SettingsRead, editLadders))
+	console.POST("/collection/ladders/form", site.Console(identity.SettingsWrite, putForm))
 	console.GET("/collection/agency.csv", site.Console(identity.PaymentRead, sendAgency))
 	console.GET("/collection/letters.csv", site.Console(identity.PaymentRead, sendLetters))
 	console.POST("/collection/letters", site.Console(identity.PaymentWrite, postLetters))

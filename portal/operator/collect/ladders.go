@@ -38,7 +38,7 @@ func answerLadders(v *web.Visit, status int, text string, faults []string, outlo
 	if err != nil {
 		return err
 	}
-	d := &view{crumb: r.T("con.nav.collection"), crumbTo: v.Console("collection"), factsTitle: r.T("col.versions")}
+	d := &view{crumb: r.T("con.nav.collection"), crumbTo: v.Console("collection"), factsTitle: r.T("col.versions"), links: []link{{r.T("ladder.title"), v.Console("collection/ladders/form")}}}
 	if v.Query("done") != "" {
 		d.done = r.T("col.done." + doneWord(v.Query("done")))
 	}
