@@ -99,8 +99,8 @@ func TestLadders_areEditedAsAForm(t *testing.T) {
 		t.Errorf("a step less: %d", less.status)
 	}
 	up := b.post(at, less, less.sheet(less.find("main"), map[string]string{"act": "up.0.1"})...)
-	if first := up.value("ladders[0].steps[0].code"); first != "wall" {
-		t.Errorf("the first step is %q", first)
+	if !strings.Contains(up.text, `name="ladders[0].steps[0].code" type="text" value="wall"`) || !strings.Contains(up.text, `name="ladders[0].steps[1].code" type="text" value="reminder"`) {
+		t.Errorf("the steps have not traded places: %d", up.status)
 	}
 }
 
@@ -119,9 +119,14 @@ func TestBank_formsAreTriedBeforeTheyAreKept(t *testing.T) {
 	}
 	columns := map[string]string{"act": "try", "name": "My bank", "bank_account": "DE89370400440532013000", "column_date": "1", "column_amount": "2", "column_party": "3", "column_text": "4"}
 	wrong := b.upload(at, looked, "sample", nil, sheet(looked, columns)...)
-	if wrong.status != http.StatusUnprocessableEntity || !strings.Contains(wrong.words(), "can't be read so") {
+	if strings.Contains(wrong.in("#h-tried"), "12.5") || wrong.find("#h-form") == nil {
 		t.Errorf("without the comma: %d %s", wrong.status, wrong.words())
 	}
+	columns["date_form"] = "2006-01-02"
+	if dates := b.upload(at, wrong, "sample", nil, sheet(wrong, columns)...); dates.status != http.StatusUnprocessableEntity || !strings.Contains(dates.words(), "can't be read so") {
+		t.Errorf("other dates: %d %s", dates.status, dates.words())
+	}
+	delete(columns, "date_form")
 	columns["comma"] = "on"
 	tried := b.upload(at, wrong, "sample", nil, sheet(wrong, columns)...)
 	if tried.status != http.StatusOK || !strings.Contains(tried.words(), "12.5") || !strings.Contains(tried.words(), "Keep the form") {
