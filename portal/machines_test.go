@@ -127,7 +127,7 @@ func TestHardware_clockOfAReplacement(t *testing.T) {
 	out, spare := "/staff/hardware/"+add("A1", "in_use", made.ID.String()), add("A2", "spare", "")
 	failed := b.post(out+"/fail", b.get(out), "fault", "no light")
 	page := b.get(failed.header.Get("Location"))
-	contains(t, "the clock", page.words(), "to be replaced within 23 h 59 min", "no light", "Send somebody with the spare")
+	contains(t, "the clock", page.words(), "to be replaced within 23 h 59 min", "Send somebody with the spare", "no light")
 	replaced := b.post(out+"/replace", page, "spare", spare)
 	contains(t, "replaced", b.get(replaced.header.Get("Location")).words(), "was replaced in time")
 	contains(t, "the spare", b.get("/staff/hardware/"+spare).words(), "In use", "Hafenstraße 5")
