@@ -6,6 +6,7 @@ import (
 
 	"tollhouse/billing/audit"
 	"tollhouse/billing/tenant"
+	"tollhouse/infra/local"
 	"tollhouse/tenants"
 )
 
@@ -25,11 +26,13 @@ const anchorEvery = time.Minute
 
 // keepAnchoring keeps heads of the stacks' audit chains in the control plane
 // until ctx ends.
-func (p *plant) keepAnchoring(ctx context.Context, control *tenants.DB, host *tenant.DB) {
+func (p *plant) keepAnchoring(ctx context.Context, control *tenants.DB, fleet *local.Fleet) {
 	tick := time.NewTicker(anchorEvery)
 	defer tick.Stop()
 	for {
-		if err := tenants.AnchorAll(ctx, control, hostChains{host}); err != nil && ctx.Err() == nil {
+		// A stack that has just been moved is met by the next look.
+		err := fleet.Databases(ctx, func(_ string, db *tenant.DB) error { return tenants.AnchorAll(ctx, control, hostChains{db}) })
+		if err != nil && ctx.Err() == nil {
 			p.log.Error("anchoring failed", "error", err)
 		}
 		select {

@@ -65,6 +65,7 @@ type controlConfig struct {
 	HostDB      string
 	MasterKey   string
 	Stock       int
+	Data        string            // folder of take-outs
 	Cloud       *openstack.Config // of dedicated stacks' machines; nil for none
 	Sites       string            // folder of sites on this machine; empty: none are made here
 	Proxies     []netip.Prefix    // whose X-Forwarded-For is believed
@@ -322,6 +323,7 @@ func readControlConfig(env []string) (controlConfig, error) {
 		HostDB:      e.text("TOLLHOUSE_HOST_DATABASE", "tollhouse_host"),
 		MasterKey:   e.required("TOLLHOUSE_MASTER_KEY_FILE", "the file with the master key"),
 		Stock:       e.number("TOLLHOUSE_STOCK", 20, 0, 300),
+		Data:        e.text("TOLLHOUSE_DATA", "tollhouse-control"),
 		Cloud:       e.cloud(),
 		Sites:       e.text("TOLLHOUSE_LOCAL_SITES", ""),
 		PublicURL:   e.optionalLink("TOLLHOUSE_PUBLIC_URL", "http", "https"),

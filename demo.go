@@ -19,6 +19,7 @@ import (
 	"tollhouse/billing/account"
 	"tollhouse/billing/tenant"
 	"tollhouse/demo"
+	"tollhouse/infra/pgbackrest"
 	"tollhouse/infra/postgres"
 	"tollhouse/infra/stripe"
 	"tollhouse/infra/stripe/standin"
@@ -78,12 +79,13 @@ func runDemo(ctx context.Context, p process) error {
 
 // demoRun is one run of the demo in its folder.
 type demoRun struct {
-	folder demoFolder
-	config demoConfig
-	p      process
-	plant  *plant
-	server *postgres.Server
-	bar    *progressBar
+	folder  demoFolder
+	config  demoConfig
+	p       process
+	plant   *plant
+	server  *postgres.Server
+	archive *pgbackrest.Archive // nil: no backups
+	bar     *progressBar
 }
 
 func (d *demoRun) run(ctx context.Context) error {
@@ -95,6 +97,7 @@ func (d *demoRun) run(ctx context.Context) error {
 		return err
 	}
 	d.plant = plant
+	plant.data = d.folder.path
 	plant.reachable = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16")} // all on one machine
 	defer plant.close()
 	if err := d.startDatabase(ctx); err != nil {
@@ -109,7 +112,16 @@ func (d *demoRun) run(ctx context.Context) error {
 }
 
 func (d *demoRun) startDatabase(ctx context.Context) error {
-	cluster, err := postgres.StartCluster(ctx, d.folder.path, postgres.ClusterOptions{Log: d.plant.log})
+	archive, err := d.plant.archiveOf(d.folder.path, d.folder.file("master.key"))
+	if err != nil {
+		return err
+	}
+	d.archive = archive
+	options := postgres.ClusterOptions{Log: d.plant.log}
+	if archive != nil {
+		options.Settings = archive.Settings()
+	}
+	cluster, err := postgres.StartCluster(ctx, d.folder.path, options)
 	if err != nil {
 		return err
 	}
@@ -164,6 +176,16 @@ func (d *demoRun) live(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		return err
 	}
+	second, err := d.second(ctx, control, publicURL, func(p *plant) cards { return d.cardsOf(p, provider, bank, accounts) })
+	if err != nil {
+		return err
+	}
+	handler = before(host, handler, second)
+	if accounts != nil {
+		if err := accounts.open(ctx, host.DB(), second.db); err != nil {
+			return err
+		}
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	served := make(chan error, 1)
@@ -179,6 +201,7 @@ func (d *demoRun) live(ctx context.Context, listener net.Listener) error {
 		return errors.Join(err, <-served)
 	}
 	keeper.Start(context.WithoutCancel(ctx))
+	d.plant.keepBackups(ctx, control, d.archive, d.server, "demo", demoHostDB, demoSecondDB)
 	d.bar.end()
 	fmt.Fprint(d.p.stdout, welcome)
 	if err := d.folder.writeStatus(demoStatus{PID: os.Getpid(), Ready: true, Done: 1000, Address: publicURL, Welcome: welcome}); err != nil {
@@ -235,6 +258,15 @@ func (d *demoRun) cardProvider(ctx context.Context, publicURL string) (cards, *s
 	return stripe.New(bank.URL(), d.plant.accounts.stripe(accounts.keys), time.Now), bank, accounts, nil
 }
 
+// cardsOf is the card provider of another host of the demo: it asks that host
+// for operators' own accounts.
+func (d *demoRun) cardsOf(p *plant, first cards, bank *standin.Server, accounts *standinAccounts) cards {
+	if bank == nil {
+		return first
+	}
+	return stripe.New(bank.URL(), p.accounts.stripe(accounts.keys), time.Now)
+}
+
 // standinAccounts opens an account at the stand-in for each tenant on first
 // use; its keys follow from the master key, so that they outlive a restart.
 type standinAccounts struct {
@@ -242,22 +274,24 @@ type standinAccounts struct {
 	bank      *standin.Server
 	publicURL string
 	mu        sync.Mutex
-	db        *tenant.DB // knows the tenants' names, for their webhooks' paths
+	dbs       []*tenant.DB // know the tenants' names, for their webhooks' paths
 	known     map[tenant.ID]stripe.Keys
 }
 
 // open opens the accounts of the tenants there are: webhooks wait for them.
-func (a *standinAccounts) open(ctx context.Context, db *tenant.DB) error {
+func (a *standinAccounts) open(ctx context.Context, dbs ...*tenant.DB) error {
 	a.mu.Lock()
-	a.db = db
+	a.dbs = dbs
 	a.mu.Unlock()
-	refs, err := db.All(ctx)
-	if err != nil {
-		return err
-	}
-	for _, ref := range refs {
-		if _, err := a.keys(ctx, ref.ID); err != nil {
+	for _, db := range dbs {
+		refs, err := db.All(ctx)
+		if err != nil {
 			return err
+		}
+		for _, ref := range refs {
+			if _, err := a.keys(ctx, ref.ID); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -269,7 +303,7 @@ func (a *standinAccounts) keys(ctx context.Context, id tenant.ID) (stripe.Keys, 
 	if keys, found := a.known[id]; found {
 		return keys, nil
 	}
-	ref, err := a.db.ByID(ctx, id)
+	ref, err := where(ctx, a.dbs, id)
 	if err != nil {
 		return stripe.Keys{}, err
 	}

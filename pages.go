@@ -29,7 +29,8 @@ func withPages(s pageSources, log *slog.Logger) func(*echo.Echo) error {
 			config.Host, config.Authority = s.host, s.host.Identity()
 		}
 		if c := s.control; c != nil {
-			config.Control = &staff.Control{DB: c.DB, Commands: c.Commands, Registry: c.Registry, Staff: c.Staff, Visits: c.Visits, Watch: c.Watch, Fleet: c.Fleet, Desk: c.Desk}
+			config.Control = &staff.Control{DB: c.DB, Commands: c.Commands, Registry: c.Registry, Staff: c.Staff, Visits: c.Visits, Watch: c.Watch, Fleet: c.Fleet, Desk: c.Desk,
+				Mover: c.Mover, Ends: c.Ends, TakeOuts: c.TakeOuts}
 		}
 		pages := portal.New(config)
 		pages.Register(e)

@@ -64,6 +64,7 @@ type plant struct {
 	networks  []netip.Prefix                // private ones whose elements may be called back
 	reachable []netip.Prefix                // private ones that operators may let their webhooks reach
 	clouds    map[string]provisioning.Sites // where dedicated stacks' machines are made, by name
+	data      string                        // folder of what the control plane keeps in files
 	stops     []func()
 }
 
@@ -219,20 +220,27 @@ func (p *plant) startControl(ctx context.Context, control *postgres.Server, data
 	p.onStop(cloud.Close)
 	db := tenants.Open(pool, time.Now)
 	p.control = db
-	p.until(ctx, func(ctx context.Context) { p.keepAnchoring(ctx, db, hostStacks) })
-	reconciler := provisioning.New(db, cloud, provisioning.Config{}, p.log)
+	fleet, err := p.reachHosts(ctx, db, cloud, provisioning.NewHostDatabase{Name: hostDB, Database: hostDB, URL: host.AdminURL("postgres"),
+		Kind: provisioning.Pooled, Capacity: 300, Open: true})
+	if err != nil {
+		return nil, nil, err
+	}
+	p.until(ctx, func(ctx context.Context) { p.keepAnchoring(ctx, db, fleet) })
+	reconciler := provisioning.New(db, fleet, provisioning.Config{}, p.log)
 	reconciler.Start(context.WithoutCancel(ctx))
 	p.onStop(reconciler.Stop)
 	keeper := local.NewStockKeeper(cloud, stock, time.Second)
 	p.onStop(keeper.Stop)
-	return &api.Control{
+	made := &api.Control{
 		DB:       db,
 		Commands: tenants.NewCommands(db, p.box),
 		Registry: tenants.NewRegistry(reconciler, p.passwords, knowsTaxesOf, time.Now),
 		Staff:    tenants.NewStaff(db, p.passwords, p.box, time.Now),
-		Visits:   provisioning.NewVisits(db, cloud, p.log),
-		Watch:    provisioning.NewWatch(cloud, time.Now),
-	}, keeper, nil
+		Visits:   provisioning.NewVisits(db, fleet, p.log),
+		Watch:    provisioning.NewWatch(fleet, time.Now),
+	}
+	p.startKeeping(ctx, made, fleet, p.data)
+	return made, keeper, nil
 }
 
 // webHandler is the API, with what else is served beside it.

@@ -27,6 +27,11 @@ func localClouds(folder string) (fleet.Clouds, error) {
 // startFleet keeps sites of dedicated stacks in the clouds that are set up.
 // Hosts and backups may be nil: sites then wait, and say what for.
 func (p *plant) startFleet(ctx context.Context, control *api.Control, clouds fleet.Clouds, hosts provisioning.Hosts, backups provisioning.FinalBackups) {
+	if backups == nil {
+		kept := fleet.NewTakeOuts(control.DB, control.TakeOuts, p.log)
+		p.onStop(kept.Stop)
+		backups = kept
+	}
 	for name, sites := range p.clouds {
 		clouds[name] = fleet.Cloud{Sites: sites, Place: name}
 	}

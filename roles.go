@@ -83,6 +83,7 @@ func runControl(ctx context.Context, p process) error {
 		return err
 	}
 	defer plant.close()
+	plant.data = config.Data
 	if config.Cloud != nil {
 		// It is reached when it is first needed: we start while it is down.
 		cloud, err := openstack.New(*config.Cloud)

@@ -36,6 +36,20 @@ func ByHostName(next http.Handler) http.Handler {
 	})
 }
 
+// TenantOf is the name of the tenant that a request is for, by its path or its
+// host name; empty if it speaks of none.
+func TenantOf(r *http.Request) string {
+	if rest, under := strings.CutPrefix(r.URL.Path, "/t/"); under {
+		name, _, _ := strings.Cut(rest, "/")
+		return name
+	}
+	name := tenantOfHost(r.Host)
+	if name == StaffName || strings.HasPrefix(r.URL.Path, "/"+StaffName+"/") || processPath(r.URL.Path) {
+		return ""
+	}
+	return name
+}
+
 func tenantOfHost(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name

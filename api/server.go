@@ -15,8 +15,10 @@ import (
 	"tollhouse/billing"
 	"tollhouse/billing/identity"
 	"tollhouse/provisioning"
+	"tollhouse/provisioning/backup"
 	"tollhouse/provisioning/enrol"
 	"tollhouse/provisioning/fleet"
+	"tollhouse/provisioning/move"
 	"tollhouse/tenants"
 )
 
@@ -46,6 +48,10 @@ type Control struct {
 	Watch    *provisioning.Watch
 	Fleet    *fleet.Fleet
 	Desk     *enrol.Desk
+	Mover    *move.Mover
+	Ends     move.Ends
+	TakeOuts *backup.TakeOuts
+	Seal     tenants.Sealer // of the addresses of host databases
 	Programs Programs
 }
 

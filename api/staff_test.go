@@ -16,8 +16,10 @@ import (
 	"tollhouse/billing/tenant"
 	"tollhouse/infra/postgres"
 	"tollhouse/infra/postgres/pgtest"
+	"tollhouse/provisioning/backup"
 	"tollhouse/provisioning/enrol"
 	"tollhouse/provisioning/fleet"
+	"tollhouse/provisioning/move"
 	"tollhouse/provisioning/sitetest"
 	"tollhouse/tenants"
 )
@@ -67,7 +69,8 @@ func newControl(t *testing.T) (control *Control, signIn func(w *world, role tena
 		Registry: tenants.NewRegistry(wishes{}, passwords, func(string) bool { return true }, time.Now),
 		Fleet:    fleet.NewFleet(db, fleet.Clouds{"memory": {Sites: sitetest.NewMemory(), Place: "Hamburg"}}, nil),
 		Desk: enrol.New(enrol.Config{DB: db, Seal: controlSealer{}, URL: "https://control.tollhouse.example", Log: slog.New(slog.DiscardHandler),
-			Binary: func() (string, error) { return strings.Repeat("5f", 32), nil }}), Programs: noPrograms{}}
+			Binary: func() (string, error) { return strings.Repeat("5f", 32), nil }}), Programs: noPrograms{},
+		Mover: move.New(db, nil, move.Config{}, slog.New(slog.DiscardHandler)), TakeOuts: backup.NewTakeOuts(db, nil, nil), Seal: controlSealer{}}
 	return control, func(w *world, role tenants.Role) string {
 		email := string(role) + uuid.NewString() + "@tollhouse.example"
 		added, err := staff.Admit(ctx, email, "", string(role))

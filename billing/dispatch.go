@@ -100,6 +100,9 @@ func (h *Host) Work(ctx context.Context, id tenant.ID, lane agenda.Lane) (again 
 	}
 	defer h.lanes.Delete(laneKey{id, lane})
 	ref, err := h.db.ByID(ctx, id)
+	if errors.Is(err, tenant.ErrUnknown) || errors.Is(err, tenant.ErrMoving) {
+		return false, nil // what is due stands in the agenda, which wakes where the tenant is
+	}
 	if err != nil {
 		return false, err
 	}
@@ -130,6 +133,9 @@ func (s *Stack) firstDue(ctx context.Context, lane agenda.Lane) (item agenda.Ite
 func (s *Stack) noteFailure(ctx context.Context, item agenda.Item, cause error) error {
 	if ctx.Err() != nil {
 		return ctx.Err() // stopped, not failed
+	}
+	if errors.Is(cause, tenant.ErrMoving) {
+		return nil // it is done where the tenant goes
 	}
 	if errors.Is(cause, tenant.ErrUnreachable) {
 		return cause // the database went away: nothing is wrong with the item

@@ -219,6 +219,7 @@ func (r *Reconciler) settleCopy(ctx context.Context, c *copying) error {
 	if err != nil {
 		return err
 	}
+	place.Host = c.from.Place.Host // beside its original
 	c.place = place
 	return r.changeCopy(ctx, *c, `update sandbox_copy set host = $3, slot = $4 where id = $1 and attempts = $2 and state = 'running'`,
 		place.Host, place.Slot.String())

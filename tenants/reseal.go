@@ -18,7 +18,7 @@ const resealAtOnce = 200
 // Reseal seals anew what the control plane keeps sealed, in bounded steps while
 // it runs, and says how many values changed.
 func Reseal(ctx context.Context, db *DB, seal Resealer) (changed int, err error) {
-	for _, step := range []func(context.Context, Tx, Resealer, *place) error{resealKeys, resealFactors, resealAnswers} {
+	for _, step := range []func(context.Context, Tx, Resealer, *place) error{resealKeys, resealFactors, resealHosts, resealAnswers} {
 		at := place{}
 		for !at.end {
 			err := db.Write(ctx, func(ctx context.Context, tx Tx) error {
@@ -132,4 +132,13 @@ func resealAnswers(ctx context.Context, tx Tx, seal Resealer, at *place) error {
 		at.changed++
 	}
 	return nil
+}
+
+// HostDatabaseContext is what a host database's address is sealed under.
+func HostDatabaseContext(name string) string { return "control/host_database/" + name }
+
+func resealHosts(ctx context.Context, tx Tx, seal Resealer, at *place) error {
+	return resealRows(ctx, tx, seal, at, HostDatabaseContext,
+		`select name, sealed_url from host_database where name > $1 order by name limit $2 for update`,
+		`update host_database set sealed_url = $2 where name = $1`)
 }

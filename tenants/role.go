@@ -45,12 +45,20 @@ const (
 	AlarmRead     Permission = "alarm.read"
 	// AlarmHandle takes alarms on and closes them.
 	AlarmHandle Permission = "alarm.handle"
+	// StackMove moves stacks between host databases.
+	StackMove Permission = "stack.move"
+	// HostWrite makes host databases known.
+	HostWrite Permission = "host.write"
+	// BackupRun asks for backups, drills and restores.
+	BackupRun Permission = "backup.run"
+	// TakeOutWrite writes and fetches all that an operator has.
+	TakeOutWrite Permission = "takeout.write"
 )
 
 // permissions is the one table of who may do what.
 var permissions = map[Role][]Permission{
-	Admin:    {OperatorRead, OperatorCreate, OperatorSuspend, StackRead, StackWrite, StackRemove, SizeWrite, StaffRead, StaffWrite, AuditRead, VisitEnter, VisitApprove},
-	Engineer: {OperatorRead, OperatorCreate, StackRead, StackWrite, AuditRead, VisitEnter, VisitApprove},
+	Admin:    {OperatorRead, OperatorCreate, OperatorSuspend, StackRead, StackWrite, StackRemove, SizeWrite, StaffRead, StaffWrite, AuditRead, VisitEnter, VisitApprove, StackMove, HostWrite, BackupRun, TakeOutWrite},
+	Engineer: {OperatorRead, OperatorCreate, StackRead, StackWrite, AuditRead, VisitEnter, VisitApprove, StackMove, BackupRun},
 	Viewer:   {OperatorRead, StackRead},
 }
 

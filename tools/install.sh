@@ -6,7 +6,10 @@ set -euo pipefail
 missing=()
 for set in "$@"; do
   case "$set" in
-    postgres) compgen -G '/usr/lib/postgresql/1[5-9]/bin/initdb' >/dev/null || missing+=(postgresql-15) ;;
+    postgres)
+      compgen -G '/usr/lib/postgresql/1[5-9]/bin/initdb' >/dev/null || missing+=(postgresql-15)
+      command -v pgbackrest >/dev/null || missing+=(pgbackrest)
+      ;;
     test)
       command -v pdftotext >/dev/null || missing+=(poppler-utils)
       command -v chromium >/dev/null || missing+=(chromium)

@@ -131,7 +131,7 @@ func safely(fn func() error) (err error) {
 // the loss of a connection, a race, a lack of resources or a cancelled context.
 func blamesContent(err error) bool {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) ||
-		errors.Is(err, usage.ErrRace) || errors.Is(err, ErrInsufficient) {
+		errors.Is(err, usage.ErrRace) || errors.Is(err, ErrInsufficient) || errors.Is(err, tenant.ErrMoving) {
 		return false
 	}
 	var pg *pgconn.PgError

@@ -51,12 +51,15 @@ type prepared struct {
 // then. A transaction that lost a race is run again, so fn must have no effect
 // outside it. ErrUnreachable leaves open whether the commit counts.
 func (db *DB) Flow(ctx context.Context, ref Ref, fn func(ctx context.Context, f *Flow) error) error {
-	return db.attempt(ctx, func() error { return Reached(db.flow(ctx, ref, fn)) })
+	return db.attempt(ctx, func() error { return db.here(ctx, ref, Reached(db.flow(ctx, ref, fn))) })
 }
 
 func (db *DB) flow(ctx context.Context, ref Ref, fn func(ctx context.Context, f *Flow) error) (err error) {
 	if ref.Slot.name == "" {
 		return fmt.Errorf("open transaction of %s: %w", ref.ID, ErrSlot)
+	}
+	if err := db.epochs.check(ref); err != nil {
+		return err
 	}
 	conn, err := db.pool.Acquire(ctx)
 	if err != nil {

@@ -21,7 +21,8 @@ func (db *DB) inHost(ctx context.Context, fn func(tx pgx.Tx) error) error {
 	return Reached(pgx.BeginTxFunc(ctx, db.pool, options, fn))
 }
 
-// ByName finds a tenant placed here and ready.
+// ByName finds a tenant placed here. One that is leaving can be read and not
+// written; ErrMoving for one that has gone.
 func (db *DB) ByName(ctx context.Context, name string) (Ref, error) {
 	if !utf8.ValidString(name) || strings.IndexByte(name, 0) >= 0 {
 		return Ref{}, ErrUnknown // the database would call it an error, not an absence
@@ -29,7 +30,7 @@ func (db *DB) ByName(ctx context.Context, name string) (Ref, error) {
 	return db.placement(ctx, `name = $1`, name)
 }
 
-// ByID finds a tenant placed here and ready.
+// ByID finds a tenant placed here, as ByName does.
 func (db *DB) ByID(ctx context.Context, id ID) (Ref, error) {
 	return db.placement(ctx, `tenant = $1`, id)
 }
@@ -38,18 +39,26 @@ const placementColumns = `tenant, name, slot, epoch, sandbox`
 
 func (db *DB) placement(ctx context.Context, where string, arg any) (Ref, error) {
 	var ref Ref
+	var state string
 	err := db.inHost(ctx, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, `select `+placementColumns+` from placement where state = 'ready' and `+where, arg)
+		rows, err := tx.Query(ctx, `select `+placementColumns+`, state from placement where `+where, arg)
 		if err != nil {
 			return err
 		}
-		ref, err = pgx.CollectExactlyOneRow(rows, scanRef)
+		ref, err = pgx.CollectExactlyOneRow(rows, func(row pgx.CollectableRow) (Ref, error) { return scanRefAnd(row, &state) })
 		return err
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Ref{}, ErrUnknown
 	}
-	return ref, err
+	if err != nil {
+		return Ref{}, err
+	}
+	db.epochs.met(ref)
+	if state != ready && state != leaving {
+		return Ref{}, fmt.Errorf("tenant %s is %s: %w", ref.ID, state, ErrMoving)
+	}
+	return ref, nil
 }
 
 // All lists the tenants placed here, by name.
@@ -66,10 +75,12 @@ func (db *DB) All(ctx context.Context) ([]Ref, error) {
 	return refs, err
 }
 
-func scanRef(row pgx.CollectableRow) (Ref, error) {
+func scanRef(row pgx.CollectableRow) (Ref, error) { return scanRefAnd(row) }
+
+func scanRefAnd(row pgx.CollectableRow, more ...any) (Ref, error) {
 	var ref Ref
 	var slot string
-	if err := row.Scan(&ref.ID, &ref.Name, &slot, &ref.Epoch, &ref.Sandbox); err != nil {
+	if err := row.Scan(append([]any{&ref.ID, &ref.Name, &slot, &ref.Epoch, &ref.Sandbox}, more...)...); err != nil {
 		return ref, err
 	}
 	var err error

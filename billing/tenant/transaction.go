@@ -24,8 +24,9 @@ type Tx struct {
 // DB opens tenant transactions on one host database, as a login role that has
 // no rights of its own.
 type DB struct {
-	pool *pgxpool.Pool
-	now  func() time.Time
+	pool   *pgxpool.Pool
+	now    func() time.Time
+	epochs epochs
 }
 
 // Open wraps a pool of the login role. now is wall time.
@@ -78,10 +79,13 @@ func (db *DB) run(ctx context.Context, ref Ref, begin string, fn func(context.Co
 	if ref.Slot.name == "" {
 		return fmt.Errorf("open transaction of %s: %w", ref.ID, ErrSlot)
 	}
+	if err := db.epochs.check(ref); err != nil {
+		return err
+	}
 	// One round trip: the role and path are gone with the transaction.
 	options := pgx.TxOptions{BeginQuery: begin + "; set local role " + ref.Slot.Schema() +
 		"; set local search_path = " + ref.Slot.Schema() + ", pg_catalog"}
-	return Reached(pgx.BeginTxFunc(ctx, db.pool, options, func(raw pgx.Tx) error {
+	return db.here(ctx, ref, Reached(pgx.BeginTxFunc(ctx, db.pool, options, func(raw pgx.Tx) error {
 		tx := Tx{Tx: raw, Tenant: ref.ID, Sandbox: ref.Sandbox, schema: ref.Slot.Schema(), At: db.now().UTC().Truncate(time.Microsecond)}
 		if ref.Sandbox {
 			if err := tx.readClock(ctx); err != nil {
@@ -89,7 +93,7 @@ func (db *DB) run(ctx context.Context, ref Ref, begin string, fn func(context.Co
 			}
 		}
 		return fn(ctx, tx)
-	}))
+	})))
 }
 
 func (tx *Tx) readClock(ctx context.Context) error {

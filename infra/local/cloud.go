@@ -30,12 +30,20 @@ type Cloud struct {
 type Config struct {
 	Server   *postgres.Server
 	Host     string     // name of the host database
+	Database string     // as its server calls it; empty: the same
 	DB       *tenant.DB // of that database
 	Identity *identity.Authority
 	Seal     identity.Sealer
 	Now      func() time.Time // wall time
 	Log      *slog.Logger
 	Tracer   pgx.QueryTracer // of the owner's statements; may be nil
+}
+
+func (c Config) database() string {
+	if c.Database == "" {
+		return c.Host
+	}
+	return c.Database
 }
 
 // Few are needed: a stack takes two short transactions.
@@ -53,7 +61,7 @@ func Open(ctx context.Context, config Config) (*Cloud, error) {
 // ownerPool works as the role that holds the host's tables, which never logs in
 // itself.
 func ownerPool(ctx context.Context, config Config) (*pgxpool.Pool, error) {
-	pool, err := pgxpool.ParseConfig(config.Server.AdminURL(config.Host))
+	pool, err := pgxpool.ParseConfig(config.Server.AdminURL(config.database()))
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +122,7 @@ func (c *Cloud) fromStock(ctx context.Context) (string, error) {
 
 func (c *Cloud) makeSlot(ctx context.Context) (string, error) {
 	c.config.Log.Warn("stock of slots is empty, making one", "host", c.config.Host)
-	slot, err := c.config.Server.CreateSlot(ctx, c.config.Host)
+	slot, err := c.config.Server.CreateSlot(ctx, c.config.database())
 	if err != nil {
 		return "", fmt.Errorf("make a slot: %w", err)
 	}

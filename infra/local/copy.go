@@ -78,10 +78,10 @@ func (c *Cloud) Copy(ctx context.Context, from provisioning.Placed, want provisi
 	if err := progress("slot", 0, 0); err != nil {
 		return err
 	}
-	if err := c.config.Server.MakeSlot(ctx, c.config.Host, want.Place.Slot); err != nil {
+	if err := c.config.Server.MakeSlot(ctx, c.config.database(), want.Place.Slot); err != nil {
 		return provisioning.Because("The copy's slot could not be made.", err)
 	}
-	err = c.config.Server.CopySlot(ctx, postgres.SlotCopy{Database: c.config.Host, From: from.Place.Slot, To: want.Place.Slot,
+	err = c.config.Server.CopySlot(ctx, postgres.SlotCopy{Database: c.config.database(), From: from.Place.Slot, To: want.Place.Slot,
 		ClockAt: c.config.Now(), Progress: progress})
 	if err != nil {
 		return provisioning.Because("The tables could not be copied.", err)
@@ -194,7 +194,7 @@ func (c *Cloud) switchOver(ctx context.Context, want provisioning.Wanted) error 
 		return err
 	}
 	// Requests that still work in the old one fail and come again to the new.
-	if err := c.config.Server.DropSlot(ctx, c.config.Host, old); err != nil {
+	if err := c.config.Server.DropSlot(ctx, c.config.database(), old); err != nil {
 		c.config.Log.Warn("an earlier copy was not taken away", "slot", before, "error", err)
 	}
 	return nil

@@ -70,7 +70,7 @@ func (k *StockKeeper) Fill(ctx context.Context, progress func(have, want int)) e
 		if have >= k.want {
 			return nil
 		}
-		if _, err := k.cloud.config.Server.CreateSlot(ctx, k.cloud.config.Host); err != nil {
+		if _, err := k.cloud.config.Server.CreateSlot(ctx, k.cloud.config.database()); err != nil {
 			return fmt.Errorf("make a slot: %w", err)
 		}
 	}

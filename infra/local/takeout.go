@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"time"
 	"unicode/utf8"
 
 	"tollhouse/billing"
@@ -14,13 +15,14 @@ import (
 	"tollhouse/billing/sealed"
 	"tollhouse/billing/tenant"
 	"tollhouse/infra/postgres"
+	"tollhouse/provisioning"
 	"tollhouse/provisioning/backup"
 )
 
 // TakeOut implements backup.Stacks.
 func (c *Cloud) TakeOut(ctx context.Context, want backup.TakeOut, to io.Writer) (backup.Taken, error) {
 	ref := refOf(want.At)
-	export := postgres.Export{Database: c.config.Host, Slot: want.At.Place.Slot, Tenant: ref.ID, Name: ref.Name, At: c.config.Now(),
+	export := postgres.Export{Database: c.config.database(), Slot: want.At.Place.Slot, Tenant: ref.ID, Name: ref.Name, At: c.config.Now(),
 		Facts: facts, Progress: want.Progress}
 	if want.Secrets {
 		export.Files = func(ctx context.Context, create func(string) (io.Writer, error)) error {
@@ -105,4 +107,12 @@ func (c *Cloud) openAll(ctx context.Context, ref tenant.Ref, to io.Writer) error
 		}
 	}
 	return nil
+}
+
+// exportOf writes what another server holds of a stack.
+func exportOf(ctx context.Context, server *postgres.Server, database string, at provisioning.Placed, now time.Time) func(to io.Writer) error {
+	return func(to io.Writer) error {
+		_, err := server.Export(ctx, postgres.Export{Database: database, Slot: at.Place.Slot, Tenant: at.Operator.ID, Name: at.Operator.Name, At: now, Facts: facts}, to)
+		return err
+	}
 }

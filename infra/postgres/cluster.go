@@ -42,8 +42,33 @@ type ClusterOptions struct {
 	Log      *slog.Logger
 }
 
-// admin is the superuser of an embedded cluster.
-const admin = "tollhouse_admin"
+// AdminUser is the superuser of an embedded cluster.
+const AdminUser = "tollhouse_admin"
+
+const admin = AdminUser
+
+// Paths are where an embedded cluster's parts stand.
+type Paths struct{ Data, Socket string }
+
+// ClusterPaths are those of the cluster in a folder, whether it is there or not.
+func ClusterPaths(dir string) (Paths, error) {
+	dir, err := filepath.Abs(dir)
+	return Paths{Data: filepath.Join(dir, "cluster", "data"), Socket: socketOf(dir)}, err
+}
+
+// ServerUser is as whom an embedded server runs; nil: as ourselves.
+func ServerUser() (*syscall.Credential, error) {
+	if os.Geteuid() != 0 {
+		return nil, nil //nolint:nilnil // nobody else is no fault
+	}
+	return unprivileged()
+}
+
+// AdminPassword is that of the embedded cluster in a folder.
+func AdminPassword(dir string) (string, error) {
+	text, err := os.ReadFile(filepath.Join(dir, "admin.password"))
+	return strings.TrimSpace(string(text)), err
+}
 
 // ErrNoServer means that the PostgreSQL 15 server binaries are not installed.
 var ErrNoServer = errors.New("no PostgreSQL server found: install it with `apt-get install postgresql-15`")
@@ -56,17 +81,22 @@ var clusterSettings = map[string]string{
 	"full_page_writes":          "on",
 	"synchronous_commit":        "on",
 	"wal_level":                 "logical",
-	"max_connections":           "120",
+	"max_connections":           "200",
 	"shared_buffers":            "256MB",
 	"max_locks_per_transaction": "512",
 	"max_wal_size":              "4GB",
-	"checkpoint_timeout":        "15min",
-	"jit":                       "off",
-	"timezone":                  "UTC",
-	"log_timezone":              "UTC",
-	"log_min_messages":          "warning",
-	"log_min_error_statement":   "panic", // statements hold personal data
-	"log_error_verbosity":       "terse", // so do details: "Key (email)=(…) already exists"
+	// each stack that is moved, or may still go back, has a stream of its own
+	"max_replication_slots":           "60",
+	"max_wal_senders":                 "60",
+	"max_logical_replication_workers": "40",
+	"max_worker_processes":            "56",
+	"checkpoint_timeout":              "15min",
+	"jit":                             "off",
+	"timezone":                        "UTC",
+	"log_timezone":                    "UTC",
+	"log_min_messages":                "warning",
+	"log_min_error_statement":         "panic", // statements hold personal data
+	"log_error_verbosity":             "terse", // so do details: "Key (email)=(…) already exists"
 }
 
 // StartCluster starts the server in dir and waits until it answers. It creates
@@ -179,10 +209,7 @@ func (c *Cluster) makeFolders(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	c.socket = filepath.Join(dir, "socket")
-	if len(c.socket) > maxSocketPath {
-		c.socket = filepath.Join(os.TempDir(), fmt.Sprintf("tollhouse-%x", fnv(dir)))
-	}
+	c.socket = socketOf(dir)
 	for _, folder := range []string{c.dir, c.socket} {
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			return err
@@ -194,6 +221,15 @@ func (c *Cluster) makeFolders(dir string) error {
 		}
 	}
 	return nil
+}
+
+// socketOf is where the socket of the cluster in a folder stands.
+func socketOf(dir string) string {
+	socket := filepath.Join(dir, "socket")
+	if len(socket) > maxSocketPath {
+		socket = filepath.Join(os.TempDir(), fmt.Sprintf("tollhouse-%x", fnv(dir)))
+	}
+	return socket
 }
 
 func fnv(text string) uint64 {

@@ -126,16 +126,23 @@ func (s *Server) makeSlot(ctx context.Context, database string, slot tenant.Slot
 // DropSlot takes a slot away with all that is in it. What is gone already stays
 // so.
 func (s *Server) DropSlot(ctx context.Context, database string, slot tenant.Slot) error {
-	return s.admin(ctx, database, func(conn *pgx.Conn) error {
-		if _, err := conn.Exec(ctx, `update host.slot set state = 'retired' where name = $1`, slot.String()); err != nil {
-			return err
-		}
-		if err := execAll(ctx, conn, `drop schema if exists `+slot.Schema()+` cascade`, `drop role if exists `+slot.Schema()); err != nil {
-			return err
-		}
-		_, err := conn.Exec(ctx, `delete from host.slot where name = $1`, slot.String())
+	return s.admin(ctx, database, func(conn *pgx.Conn) error { return dropSlotHere(ctx, conn, slot) })
+}
+
+// dropSlotHere leaves the role where another database of the server has the
+// slot too.
+func dropSlotHere(ctx context.Context, conn *pgx.Conn, slot tenant.Slot) error {
+	if _, err := conn.Exec(ctx, `update host.slot set state = 'retired' where name = $1`, slot.String()); err != nil {
 		return err
-	})
+	}
+	if err := execAll(ctx, conn, `drop schema if exists `+slot.Schema()+` cascade`); err != nil {
+		return err
+	}
+	if _, err := conn.Exec(ctx, `drop role if exists `+slot.Schema()); err != nil && !isRoleInUse(err) {
+		return err
+	}
+	_, err := conn.Exec(ctx, `delete from host.slot where name = $1`, slot.String())
+	return err
 }
 
 // NewSlot draws a name that no slot has.

@@ -110,3 +110,15 @@ func (b *Box) now() masterKeys {
 	}
 	return b.keys
 }
+
+// Opens says whether a value was sealed by a key of this box, without opening
+// it: ErrOtherKey if not.
+func (b *Box) Opens(sealed []byte) error {
+	keys := b.now()
+	for _, key := range []*masterKey{keys.current, keys.previous} {
+		if key != nil && bytes.HasPrefix(sealed, key.header()) {
+			return nil
+		}
+	}
+	return ErrOtherKey
+}

@@ -18,6 +18,7 @@ const (
 	machinesSection  section = "machines"
 	hardwareSection  section = "hardware"
 	alarmsSection    section = "alarms"
+	backupsSection   section = "backups"
 	peopleSection    section = "people"
 	auditSection     section = "audit"
 	securitySection  section = "security" // of the person; not in the navigation
@@ -34,6 +35,7 @@ var sections = []struct {
 	{machinesSection, "server", tenants.MachineRead},
 	{hardwareSection, "box", tenants.MachineRead},
 	{alarmsSection, "bell", tenants.AlarmRead},
+	{backupsSection, "shield", tenants.StackRead},
 	{peopleSection, "users", tenants.StaffRead},
 	{auditSection, "list", tenants.AuditRead},
 }

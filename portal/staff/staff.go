@@ -7,8 +7,10 @@ import (
 
 	"tollhouse/portal/web"
 	"tollhouse/provisioning"
+	"tollhouse/provisioning/backup"
 	"tollhouse/provisioning/enrol"
 	"tollhouse/provisioning/fleet"
+	"tollhouse/provisioning/move"
 	"tollhouse/tenants"
 )
 
@@ -22,6 +24,9 @@ type Control struct {
 	Watch    *provisioning.Watch
 	Fleet    *fleet.Fleet
 	Desk     *enrol.Desk
+	Mover    *move.Mover
+	Ends     move.Ends
+	TakeOuts *backup.TakeOuts
 }
 
 // pages are what the handlers share.
@@ -53,6 +58,13 @@ func Register(e *echo.Echo, site *web.Site, control *Control) {
 	e.POST("/staff/requests/:request/enter", site.StaffOnly(tenants.VisitEnter, p.enterApproved))
 
 	p.registerSites(e, site)
+	e.GET("/staff/operators/:operator/place", site.StaffOnly(tenants.StackRead, p.movePage))
+	e.POST("/staff/operators/:operator/place", site.StaffOnly(tenants.StackMove, p.startMove))
+	e.POST("/staff/operators/:operator/place/moves/:move", site.StaffOnly(tenants.StackMove, p.decideMove))
+	e.POST("/staff/operators/:operator/place/take-outs", site.StaffOnly(tenants.TakeOutWrite, p.beginTakeOut))
+	e.GET("/staff/take-outs/:takeout", site.StaffOnly(tenants.TakeOutWrite, p.takeOutFile))
+	e.GET("/staff/backups", site.StaffOnly(tenants.StackRead, p.backups))
+	e.POST("/staff/backups/:server", site.StaffOnly(tenants.BackupRun, p.askBackup))
 
 	e.GET("/staff/people", site.StaffOnly(tenants.StaffRead, p.people))
 	e.POST("/staff/people", site.StaffOnly(tenants.StaffWrite, p.addPerson))

@@ -11,9 +11,9 @@ import (
 var Languages = []struct{ Code, Name string }{{"en", "English"}, {"id", "Bahasa Indonesia"}, {"ru", "Русский"}}
 
 var catalogs = map[string]map[string]string{
-	"en": join(machineEN, messageKindEN, toldEN, collectionEN, cycleEN, shellEN, subscriberEN, priceEN, doorEN, deskEN, businessEN, adminEN, staffEN, fleetEN, catalogEN, promotionEN, sessionEN, replayEN, walletEN, bucketEN, referenceEN, salesEN, ruleEN, optionEN, keptEN, moneyEN, papersEN, approvalEN, findingEN, productEN, correctEN, booksEN, ladderEN, outsideEN, moreEN, ownEN),
-	"id": join(machineID, messageKindID, toldID, collectionID, cycleID, shellID, subscriberID, priceID, doorID, deskID, businessID, adminID, staffID, fleetID, catalogID, promotionID, sessionID, replayID, walletID, bucketID, referenceID, salesID, ruleID, optionID, keptID, moneyID, papersID, approvalID, findingID, productID, correctID, booksID, ladderID, outsideID, moreID, ownID),
-	"ru": join(machineRU, messageKindRU, toldRU, collectionRU, cycleRU, shellRU, subscriberRU, priceRU, doorRU, deskRU, businessRU, adminRU, staffRU, fleetRU, catalogRU, promotionRU, sessionRU, replayRU, walletRU, bucketRU, referenceRU, salesRU, ruleRU, optionRU, keptRU, moneyRU, papersRU, approvalRU, findingRU, productRU, correctRU, booksRU, ladderRU, outsideRU, moreRU, ownRU),
+	"en": join(machineEN, messageKindEN, toldEN, collectionEN, cycleEN, shellEN, subscriberEN, priceEN, doorEN, deskEN, businessEN, adminEN, staffEN, placeEN, fleetEN, catalogEN, promotionEN, sessionEN, replayEN, walletEN, bucketEN, referenceEN, salesEN, ruleEN, optionEN, keptEN, moneyEN, papersEN, approvalEN, findingEN, productEN, correctEN, booksEN, ladderEN, outsideEN, moreEN, ownEN),
+	"id": join(machineID, messageKindID, toldID, collectionID, cycleID, shellID, subscriberID, priceID, doorID, deskID, businessID, adminID, staffID, placeID, fleetID, catalogID, promotionID, sessionID, replayID, walletID, bucketID, referenceID, salesID, ruleID, optionID, keptID, moneyID, papersID, approvalID, findingID, productID, correctID, booksID, ladderID, outsideID, moreID, ownID),
+	"ru": join(machineRU, messageKindRU, toldRU, collectionRU, cycleRU, shellRU, subscriberRU, priceRU, doorRU, deskRU, businessRU, adminRU, staffRU, placeRU, fleetRU, catalogRU, promotionRU, sessionRU, replayRU, walletRU, bucketRU, referenceRU, salesRU, ruleRU, optionRU, keptRU, moneyRU, papersRU, approvalRU, findingRU, productRU, correctRU, booksRU, ladderRU, outsideRU, moreRU, ownRU),
 }
 
 // join makes one catalog of those of the areas. A key stands in one area only,

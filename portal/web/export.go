@@ -340,3 +340,12 @@ func (v *turn) Stream(name string, format sheet.Format, write func(to io.Writer)
 	_ = http.NewResponseController(v.echo.Response()).SetWriteDeadline(v.site.Now().Add(exportTime))
 	return write(v.echo.Response())
 }
+
+// StreamFile answers with a file of a kind that is written as it is made.
+func (v *turn) StreamFile(name, kind string, write func(to io.Writer) error) error {
+	h := v.echo.Response().Header()
+	h.Set("Content-Type", kind)
+	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	_ = http.NewResponseController(v.echo.Response()).SetWriteDeadline(v.site.Now().Add(exportTime))
+	return write(v.echo.Response())
+}

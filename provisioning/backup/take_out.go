@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -87,11 +88,17 @@ type TakeOuts struct {
 	db     *tenants.DB
 	stacks Stacks
 	vault  Vault
+
+	life    context.Context //nolint:containedctx // of what is written beside requests, until Stop
+	end     context.CancelFunc
+	running sync.WaitGroup
 }
 
 // NewTakeOuts makes the keeper of take-outs.
 func NewTakeOuts(db *tenants.DB, stacks Stacks, vault Vault) *TakeOuts {
-	return &TakeOuts{db: db, stacks: stacks, vault: vault}
+	t := &TakeOuts{db: db, stacks: stacks, vault: vault}
+	t.life, t.end = context.WithCancel(context.Background())
+	return t
 }
 
 // staleAfter is how long after its last touch work counts as left behind.
@@ -287,4 +294,24 @@ func takeOuts(ctx context.Context, tx tenants.Tx, which string, args ...any) ([]
 		return nil, fmt.Errorf("read take-outs: %w", err)
 	}
 	return found, nil
+}
+
+// takeOutTimeout bounds how long a take-out that is written beside a request
+// may take.
+const takeOutTimeout = 2 * time.Hour
+
+// Go writes a take-out that was begun beside the caller. It is safe to lose:
+// the take-out then fails by its last touch. Stop waits for it.
+func (t *TakeOuts) Go(id uuid.UUID) {
+	t.running.Go(func() {
+		ctx, cancel := context.WithTimeout(t.life, takeOutTimeout)
+		defer cancel()
+		_, _ = t.Run(ctx, id) // its reason stands in the book
+	})
+}
+
+// Stop gives up what is being written and waits. A second Stop is harmless.
+func (t *TakeOuts) Stop() {
+	t.end()
+	t.running.Wait()
 }

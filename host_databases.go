@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"tollhouse/api"
+	"tollhouse/billing/identity"
+	"tollhouse/billing/tenant"
+	"tollhouse/billing/visit"
+	"tollhouse/infra/local"
+	"tollhouse/infra/postgres"
+	"tollhouse/infra/secrets"
+	"tollhouse/provisioning"
+	"tollhouse/provisioning/backup"
+	"tollhouse/provisioning/move"
+	"tollhouse/tenants"
+)
+
+// reachHosts makes the home reach all host databases that the registry knows.
+func (p *plant) reachHosts(ctx context.Context, db *tenants.DB, home *local.Cloud, known provisioning.NewHostDatabase) (*local.Fleet, error) {
+	err := db.Write(ctx, func(ctx context.Context, tx tenants.Tx) error {
+		_, err := provisioning.HostDatabaseOf(ctx, tx, known.Name)
+		if errors.Is(err, provisioning.ErrNoHost) {
+			_, err = provisioning.PutHostDatabase(ctx, tx, tenants.System, p.box, known)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("write down the home of stacks: %w", err)
+	}
+	fleet := local.NewFleet(home,
+		func(ctx context.Context, name string) (local.Config, error) { return p.reach(ctx, db, name) },
+		func(ctx context.Context) (names []string, err error) {
+			err = db.Read(ctx, func(ctx context.Context, tx tenants.Tx) error {
+				hosts, err := provisioning.HostDatabases(ctx, tx)
+				for _, h := range hosts {
+					names = append(names, h.Name)
+				}
+				return err
+			})
+			return names, err
+		})
+	p.onStop(fleet.Close)
+	return fleet, nil
+}
+
+// reach says how a host database of the registry is reached.
+func (p *plant) reach(ctx context.Context, db *tenants.DB, name string) (local.Config, error) {
+	var link string
+	var host provisioning.HostDatabase
+	err := db.Read(ctx, func(ctx context.Context, tx tenants.Tx) (err error) {
+		if host, err = provisioning.HostDatabaseOf(ctx, tx, name); err == nil {
+			link, err = host.URL(p.box)
+		}
+		return err
+	})
+	if err != nil {
+		return local.Config{}, err
+	}
+	server := postgres.NewServer(link, p.box.Derive)
+	ctx = context.WithoutCancel(ctx)
+	keyPool, err := p.pool(ctx, server, postgres.RoleKeyring, host.Database, keyringConnections)
+	if err != nil {
+		return local.Config{}, err
+	}
+	pool, err := p.pool(ctx, server, postgres.RoleApp, host.Database, controlConnections)
+	if err != nil {
+		return local.Config{}, err
+	}
+	keys := secrets.NewKeyring(p.box, keyPool, time.Now)
+	return local.Config{Server: server, Host: name, Database: host.Database, DB: tenant.Open(pool, time.Now), Seal: keys,
+		Identity: identity.New(p.passwords, keys, time.Now, identity.WithVisits(visit.Recognise(time.Now))), Now: time.Now, Log: p.log}, nil
+}
+
+// startKeeping gives the control plane its moves and take-outs. Files are kept
+// in the data folder; without one next to nothing can be kept.
+func (p *plant) startKeeping(ctx context.Context, control *api.Control, fleet *local.Fleet, data string) {
+	control.Seal, control.Ends = p.box, fleet
+	control.Mover = move.New(control.DB, fleet, move.Config{}, p.log)
+	control.Mover.Start(context.WithoutCancel(ctx))
+	p.onStop(control.Mover.Stop)
+	control.TakeOuts = backup.NewTakeOuts(control.DB, fleet, local.NewVault(filepath.Join(data, "take-outs"), p.box))
+	p.onStop(control.TakeOuts.Stop)
+}
