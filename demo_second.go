@@ -17,22 +17,22 @@ import (
 const demoSecondDB = "tollhouse_second"
 
 // second makes the second host and its handler, and tells the registry.
-func (d *demoRun) second(ctx context.Context, control *api.Control, publicURL string, provider func(*plant) cards) (house, error) {
+func (d *demoRun) second(ctx context.Context, control *api.Control, publicURL string, provider func(*plant) cards) (hosted, error) {
 	data := d.folder.file("second")
 	if err := os.MkdirAll(data, 0o700); err != nil {
-		return house{}, err
+		return hosted{}, err
 	}
 	if err := d.server.MigrateHost(ctx, demoSecondDB); err != nil {
-		return house{}, err
+		return hosted{}, err
 	}
 	if err := d.server.MigrateSlots(ctx, demoSecondDB, func(int, int) {}); err != nil {
-		return house{}, err
+		return hosted{}, err
 	}
 	p := &plant{log: d.plant.log, box: d.plant.box, passwords: d.plant.passwords, networks: d.plant.networks, reachable: d.plant.reachable, control: d.plant.control}
 	d.plant.onStop(p.close)
 	host, err := p.startHost(ctx, d.server, demoSecondDB, data, publicURL, provider(p), nil)
 	if err != nil {
-		return house{}, err
+		return hosted{}, err
 	}
 	err = control.DB.Write(ctx, func(ctx context.Context, tx tenants.Tx) error {
 		_, err := provisioning.PutHostDatabase(ctx, tx, tenants.System, d.plant.box, provisioning.NewHostDatabase{Name: demoSecondDB, Database: demoSecondDB,
@@ -40,15 +40,15 @@ func (d *demoRun) second(ctx context.Context, control *api.Control, publicURL st
 		return err
 	})
 	if err != nil {
-		return house{}, err
+		return hosted{}, err
 	}
 	handler, err := p.webHandler(api.Config{Host: host, Ready: ready(host.Ready), PublicURL: publicURL}, withPages(pageSources{host: host, publicURL: publicURL, doors: doors(host)}, d.plant.log))
-	return house{host.DB(), handler}, err
+	return hosted{host.DB(), handler}, err
 }
 
 // before puts the front before both hosts.
-func before(first *billing.Host, handler http.Handler, second house) http.Handler {
-	return newFront(house{first.DB(), handler}, second)
+func before(first *billing.Host, handler http.Handler, second hosted) http.Handler {
+	return newFront(hosted{first.DB(), handler}, second)
 }
 
 // where finds a tenant in the databases of the demo.

@@ -15,21 +15,21 @@ import (
 // front stands before several hosts of one process and sends each request to
 // the one where its tenant stands. What speaks of no tenant goes to the first.
 type front struct {
-	houses []house
+	houses []hosted
 	now    func() time.Time
 
 	mu    sync.Mutex
 	known map[string]found
 }
 
-// house is a host with what it serves.
-type house struct {
+// hosted is a host with what it serves.
+type hosted struct {
 	db      *tenant.DB
 	handler http.Handler
 }
 
 type found struct {
-	house int
+	hosted int
 	until time.Time
 }
 
@@ -40,7 +40,7 @@ const (
 	maxFound = 10_000
 )
 
-func newFront(houses ...house) *front {
+func newFront(houses ...hosted) *front {
 	return &front{houses: houses, now: time.Now, known: map[string]found{}}
 }
 
@@ -58,7 +58,7 @@ func (f *front) of(ctx context.Context, name string) int {
 	last, known := f.known[name]
 	f.mu.Unlock()
 	if known && f.now().Before(last.until) {
-		return last.house
+		return last.hosted
 	}
 	at := 0
 	for i, h := range f.houses {
@@ -68,7 +68,7 @@ func (f *front) of(ctx context.Context, name string) int {
 			break
 		}
 		if !errors.Is(err, tenant.ErrUnknown) && !errors.Is(err, tenant.ErrMoving) {
-			return last.house // it does not answer: no news
+			return last.hosted // it does not answer: no news
 		}
 	}
 	f.mu.Lock()
