@@ -156,7 +156,7 @@ func boxOf(kit pgbackrest.Kit, dir string) (*secrets.Box, error) {
 		return nil, err
 	}
 	defer func() { _ = os.Remove(file.Name()) }()
-	_, err = file.WriteString(kit.MasterKey)
+	_, err = file.Write(kit.MasterKey)
 	if err = errors.Join(err, file.Close()); err != nil {
 		return nil, err
 	}

@@ -99,7 +99,7 @@ func (a *Archive) configFile() string { return filepath.Join(a.repo, "pgbackrest
 type Kit struct {
 	Note      string    `json:"note"`
 	Cipher    string    `json:"repository_cipher_pass"`
-	MasterKey string    `json:"master_key_file"`
+	MasterKey []byte    `json:"master_key_file"`
 	MadeAt    time.Time `json:"made_at"`
 }
 
@@ -127,10 +127,10 @@ func (a *Archive) Escrow() (Kit, error) {
 	if err != nil {
 		return kit, err
 	}
-	if text := string(master); text == kit.MasterKey {
+	if bytes.Equal(master, kit.MasterKey) {
 		return kit, nil
 	}
-	kit.MasterKey = string(master)
+	kit.MasterKey = master
 	if err := os.MkdirAll(a.escrow, 0o700); err != nil {
 		return kit, err
 	}
