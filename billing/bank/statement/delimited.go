@@ -107,19 +107,28 @@ func (f Form) entry(line []string) (e Entry, err error) {
 	return e, nil
 }
 
+// amount reads an amount with its mark of decimals. The other mark, spaces and
+// apostrophes may part thousands, and nothing else: with the wrong mark declared,
+// 12,50 would be read as 1250.
 func (f Form) amount(text string) (money.Decimal, error) {
 	if text == "" {
 		return money.Decimal{}, nil
 	}
-	clean := strings.NewReplacer(" ", "", "\u00a0", "", "'", "", "+", "")
-	text = clean.Replace(text)
+	mark, other := ".", ","
 	if f.Comma {
-		text = strings.ReplaceAll(strings.ReplaceAll(text, ".", ""), ",", ".")
-	} else {
-		text = strings.ReplaceAll(text, ",", "")
+		mark, other = other, mark
 	}
-	negative := strings.HasPrefix(text, "-")
-	a, err := money.Parse(strings.TrimPrefix(text, "-"), f.Currency)
+	unsigned, negative := strings.CutPrefix(strings.TrimPrefix(text, "+"), "-")
+	whole, fraction, _ := strings.Cut(unsigned, mark)
+	groups := strings.Split(strings.NewReplacer(" ", other, "\u00a0", other, "\u202f", other, "'", other).Replace(strings.TrimSpace(whole)), other)
+	if !thousands(groups) || strings.ContainsAny(fraction, ",.' ") {
+		return money.Decimal{}, fmt.Errorf("an amount such as 1%s234%s50 is wanted, not %.40q", other, mark, text)
+	}
+	plain := strings.Join(groups, "")
+	if fraction != "" {
+		plain += "." + fraction
+	}
+	a, err := money.Parse(plain, f.Currency)
 	if err != nil {
 		return money.Decimal{}, err
 	}
@@ -127,4 +136,17 @@ func (f Form) amount(text string) (money.Decimal, error) {
 		return a.Decimal().Neg(), nil
 	}
 	return a.Decimal(), nil
+}
+
+// thousands says whether digits are parted as people part them: by three from
+// the end, or by two above the first three, as in India.
+func thousands(groups []string) bool {
+	last := len(groups) - 1
+	for i, g := range groups {
+		switch {
+		case i == last && i > 0 && len(g) != 3, i > 0 && i < last && len(g) != 3 && len(g) != 2, i == 0 && last > 0 && (g == "" || len(g) > 3):
+			return false
+		}
+	}
+	return true
 }
