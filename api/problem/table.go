@@ -60,6 +60,7 @@ import (
 	"tollhouse/provisioning/machine"
 	"tollhouse/provisioning/move"
 	"tollhouse/tenants"
+	"tollhouse/tenants/contract"
 )
 
 // rule says what kind of problem errors are.
@@ -130,6 +131,10 @@ var table = []rule{
 	}},
 	{NotFound, []error{bill.ErrNoItem, tax.ErrNoExemption}},
 	{NotFound, []error{fleet.ErrCloud, fleet.ErrOrphan}},
+	{NotFound, []error{contract.ErrNotFound}},
+	{wrongState, []error{contract.ErrState, contract.ErrFixed, contract.ErrTotalDiffers}},
+	{taken, []error{contract.ErrOverlap}},
+	{Unprocessable, []error{contract.ErrBuyOut}},
 	{wrongState, []error{fleet.ErrState, fleet.ErrRevision, fleet.ErrUpgradeState, fleet.ErrUpgrading}},
 	{taken, []error{fleet.ErrOfferName}},
 	{NotFound, []error{enrol.ErrNotFound, enrol.ErrProgram, alarm.ErrNotFound, hardware.ErrNotFound}},
@@ -287,6 +292,8 @@ var fields = map[error]Fault{
 	hardware.ErrUnitsTaken:       {"slot", "is taken or beyond the top", "units of the rack that are free"},
 	hardware.ErrPower:            {"power_w", "is more than is left", "at most what the rack has left"},
 	hardware.ErrNoSpare:          {"spare", "is no spare of this model", "a piece of the same model that is a spare"},
+	contract.ErrOverlap:          {"from", "is taken", "days on which no other contract of the operator is in force"},
+	contract.ErrBuyOut:           {"on", "is not within the lease", "a day from its first until its last instalment"},
 	hardware.ErrRackUsed:         {"units", "or power is less than what stands in it", "at least what stands in the rack needs"},
 	enrol.ErrHostStands:          {"replace", "is not set", "true, where the new host is to take the place of the present one"},
 	tenants.ErrNameTaken:         {"name", "is taken", "a name that no other operator has"},
