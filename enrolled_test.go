@@ -113,7 +113,7 @@ func (c *controlPlane) text(path string) string {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(response.Body)
 	if err != nil || response.StatusCode != http.StatusOK {
 		c.t.Fatalf("%s: %d, %v", path, response.StatusCode, err)
@@ -214,7 +214,7 @@ func (c *controlPlane) call(token, method, path string, body any, want int) map[
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	answer, _ := io.ReadAll(response.Body)
 	if response.StatusCode != want {
 		c.t.Fatalf("%s %s: %d, want %d: %s", method, path, response.StatusCode, want, answer)
@@ -334,7 +334,7 @@ done
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	defer out.Close()
+	defer func() { _ = out.Close() }()
 	cmd.Stdout, cmd.Stderr = out, out
 	err = cmd.Run()
 	text, _ := os.ReadFile(out.Name())

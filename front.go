@@ -30,7 +30,7 @@ type hosted struct {
 
 type found struct {
 	hosted int
-	until time.Time
+	until  time.Time
 }
 
 // foundFor is how long a tenant is taken to be where it was: one that is moved

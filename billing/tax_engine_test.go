@@ -78,7 +78,7 @@ func withEngine(t *testing.T) (*world, *engine) {
 	if _, err := w.Admin.Exec(t.Context(), `update `+w.TenantDB.Ref.Slot.Schema()+`.operator set prices_include_tax = false`); err != nil {
 		t.Fatal(err)
 	}
-	w.Stack.host.config.TaxEngine = e
+	w.host.config.TaxEngine = e
 	w.publish(strings.Replace(feePlan("us", "postpaid", "31.00", ""), "included: true", "included: false", 1))
 	w.write(func(ctx context.Context, tx tenant.Tx) error {
 		return w.PutTaxEngine(ctx, tx, &tax.EngineSettings{Title: "Acme Tax", BaseURL: "https://tax.example/v1", Company: "ACME", Key: "secret-key"})

@@ -79,7 +79,7 @@ func (m *movement) side(account Account, debit money.Decimal) {
 			m.ahead = map[uuid.UUID]money.Decimal{}
 		}
 		m.ahead[account.ID] = m.ahead[account.ID].Add(debit)
-		m.buckets[account.ID] = m.buckets[account.ID] // is locked and gets a new version as if its value moved
+		m.buckets[account.ID] = m.buckets[account.ID].Add(money.Decimal{}) // is locked and gets a new version as if its value moved
 	case Deferred:
 		m.deferred[account.ID] = m.deferred[account.ID].Sub(debit)
 	case Unbilled:

@@ -31,7 +31,7 @@ func (m *meter) measure(r *machine.Report, folders []string) {
 			continue
 		}
 		seen = append(seen, fs.Fsid)
-		size := int64(fs.Bsize)
+		size := fs.Bsize
 		// what root keeps for itself is no room for us
 		r.Disks = append(r.Disks, machine.Disk{Path: folder, Total: (int64(fs.Blocks) - int64(fs.Bfree) + int64(fs.Bavail)) * size, Free: int64(fs.Bavail) * size})
 	}

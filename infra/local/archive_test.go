@@ -26,7 +26,6 @@ type backed struct {
 	archive *local.Archive
 	server  *postgres.Server
 	at      provisioning.Placed
-	db      *tenant.DB
 	dir     string
 }
 

@@ -169,7 +169,7 @@ func (f *Fleet) each(ctx context.Context, fn func(*Cloud) error) error {
 	}
 	faults := []error{fn(f.Cloud)}
 	for _, name := range names {
-		if name == f.Cloud.config.Host {
+		if name == f.config.Host {
 			continue
 		}
 		c, err := f.at(ctx, name)

@@ -86,7 +86,7 @@ func (a *Archive) Restore(ctx context.Context, dir string, at time.Time, progres
 		return nil, err
 	}
 	if err := recovered(ctx, side.Cluster); err != nil {
-		side.Cluster.Stop()
+		side.Stop()
 		return nil, err
 	}
 	side.Restored = time.Since(began)
@@ -114,6 +114,6 @@ func recovered(ctx context.Context, cluster *postgres.Cluster) error {
 
 // Close stops the side cluster and takes it away.
 func (s *Side) Close() error {
-	s.Cluster.Stop()
+	s.Stop()
 	return os.RemoveAll(s.dir)
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"tollhouse/billing/tenant"
 	"tollhouse/portal/ui"
 	"tollhouse/portal/web"
 	"tollhouse/provisioning"
@@ -157,7 +156,7 @@ func (p pages) askBackup(v *web.StaffVisit) error {
 			if err != nil {
 				return err
 			}
-			id := tenant.ID(o.ID)
+			id := o.ID
 			wanted.Operator = &id
 		}
 		_, err := backup.Ask(ctx, tx, v.Who, wanted)

@@ -146,7 +146,7 @@ func (p pages) upgrade(v *web.StaffVisit) error {
 	if err != nil {
 		return err
 	}
-	if view.ConsolePage, err = p.frame(v, sitesSection, view.Upgrade.Title); err != nil {
+	if view.ConsolePage, err = p.frame(v, sitesSection, view.Title); err != nil {
 		return err
 	}
 	view.describe(v)

@@ -197,7 +197,7 @@ func TestIssue_aSecondHostOnlyInPlaceOfTheFirst(t *testing.T) {
 	if _, err := first.apply(w.issue(t, enrol.NewInvitation{Operator: north.ID, Role: machine.Host}).Token, "nordnetz", machine.Host); err != nil {
 		t.Fatal(err)
 	}
-	err := w.DB.Write(context.Background(), func(ctx context.Context, tx tenants.Tx) error {
+	err := w.Write(context.Background(), func(ctx context.Context, tx tenants.Tx) error {
 		_, err := w.Issue(ctx, tx, tenants.System, enrol.NewInvitation{Operator: north.ID, Role: machine.Host, Place: machine.Customer, Name: "two"})
 		return err
 	})
@@ -225,7 +225,7 @@ func TestIssue_namesEveryFieldThatIsWrong(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	north := w.operator(t, "nordnetz")
-	err := w.DB.Write(context.Background(), func(ctx context.Context, tx tenants.Tx) error {
+	err := w.Write(context.Background(), func(ctx context.Context, tx tenants.Tx) error {
 		_, err := w.Issue(ctx, tx, tenants.System, enrol.NewInvitation{Operator: north.ID, Role: "king", Place: "moon", Machines: 2, For: 48 * time.Hour,
 			Settings: enrol.Settings{PublicURL: "ftp://x", Watch: machine.Watch{Folders: []string{"var"}}}})
 		return err

@@ -74,7 +74,7 @@ func (w *world) pass(wait time.Duration) { w.at.Add(wait.Microseconds()) }
 
 func (w *world) write(t *testing.T, fn func(ctx context.Context, tx tenants.Tx) error) {
 	t.Helper()
-	if err := w.DB.Write(context.Background(), fn); err != nil {
+	if err := w.Write(context.Background(), fn); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -143,13 +143,13 @@ func (c Contract) leased(l LeaseTerms, month calendar.Period, begins bool) []Cha
 
 // reckon is the share of a month, or its minimum where that is more or the base
 // is not whole.
-func (t ShareTerms) reckon(covered, month calendar.Period, base Base) (money.Amount, Detail) {
-	minimum, detail := byDays(t.Minimum, covered, month)
+func (s ShareTerms) reckon(covered, month calendar.Period, base Base) (money.Amount, Detail) {
+	minimum, detail := byDays(s.Minimum, covered, month)
 	detail.Minimum, detail.Missing = &minimum, base.Missing
 	if !base.Whole() {
 		return minimum, detail
 	}
-	share, _ := t.Of(base.Collected)
+	share, _ := s.Of(base.Collected)
 	collected := base.Collected
 	detail.Base, detail.Share = &collected, &share
 	if share.Decimal().Cmp(minimum.Decimal()) < 0 {

@@ -23,10 +23,10 @@ type Part struct {
 
 // Of is the share of a base, slice by slice, each rounded to the document's
 // unit. What was paid back over what came in shares nothing.
-func (t ShareTerms) Of(base money.Amount) (share money.Amount, parts []Part) {
+func (s ShareTerms) Of(base money.Amount) (share money.Amount, parts []Part) {
 	share = money.Zero(base.Currency())
 	below := share
-	for _, tier := range t.Tiers {
+	for _, tier := range s.Tiers {
 		top := base
 		if tier.UpTo != nil && tier.UpTo.Decimal().Cmp(base.Decimal()) < 0 {
 			top = *tier.UpTo
