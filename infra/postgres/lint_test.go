@@ -18,6 +18,7 @@ var mayUse = map[string]string{
 	"billing/tenant":                   "opens tenant transactions",
 	"infra/postgres/server.go":         "gives the login role set_config and takes it from PUBLIC",
 	"infra/postgres/migrate.go":        "sets the control role's path, as administrator",
+	"infra/postgres/move.go":           "gives the follower of a move, which may do nothing else, a path",
 	"infra/postgres/isolation_test.go": "attacks the locks",
 	"infra/postgres/lint_test.go":      "is this test",
 }

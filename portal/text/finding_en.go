@@ -182,4 +182,6 @@ var findingEN = map[string]string{
 	"finding.x-prices-the-period-as-a-whole-so-an-event-has-no-minimu":  "{a} prices the period as a whole, so an event has no minimum or cap of its own",
 	"finding.x-usage-counts-x-the-amount-x-counts-x":                    "{a} usage counts {b}, the amount \"{c}\" counts {d}",
 	"finding.x-usage-has-no-amount-of-its-own-transaction-and-content":  "{a} usage has no amount of its own; transaction and content have",
+	"finding.is-for-plans-and-bundles":                                  "is for plans and bundles: what is bought on top is ended and bought anew",
+	"finding.names-the-offering-itself":                                 "names the offering itself",
 }

@@ -182,4 +182,6 @@ var findingID = map[string]string{
 	"finding.x-prices-the-period-as-a-whole-so-an-event-has-no-minimu":  "{a} memberi harga untuk seluruh periode, jadi satu kejadian tidak punya minimum atau batas sendiri",
 	"finding.x-usage-counts-x-the-amount-x-counts-x":                    "Pemakaian {a} dihitung dalam {b}, jumlah \"{c}\" dalam {d}",
 	"finding.x-usage-has-no-amount-of-its-own-transaction-and-content":  "Pemakaian {a} tidak punya jumlah sendiri; transaksi dan konten punya",
+	"finding.is-for-plans-and-bundles":                                  "untuk paket dan bundel: yang dibeli sebagai tambahan diakhiri dan dibeli baru",
+	"finding.names-the-offering-itself":                                 "menyebut penawaran itu sendiri",
 }

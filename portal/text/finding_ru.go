@@ -182,4 +182,6 @@ var findingRU = map[string]string{
 	"finding.x-prices-the-period-as-a-whole-so-an-event-has-no-minimu":  "{a} тарифицирует период целиком, поэтому у события нет своего минимума и предела",
 	"finding.x-usage-counts-x-the-amount-x-counts-x":                    "Использование {a} считается в единицах «{b}», а количество «{c}» в единицах «{d}»",
 	"finding.x-usage-has-no-amount-of-its-own-transaction-and-content":  "У использования {a} нет своей суммы; она есть у транзакций и контента",
+	"finding.is-for-plans-and-bundles":                                  "для тарифов и пакетов: купленное дополнительно прекращают и покупают заново",
+	"finding.names-the-offering-itself":                                 "называет само это предложение",
 }

@@ -94,6 +94,8 @@ var built = []string{"machine.", "hardware.", "alarm.", "col.", "wall.", "admin.
 	"books.want.", "books.refused.", "books.every.", "books.tab.", "books.state.", "cycle.every.", "cycle.when.", "hook.done.", "hook.want.", "hook.delivery.", "hook.state.",
 	"papers.code.", "papers.treat.", "papers.kind.", "papers.service.", "papers.rounding.", "desk.done.tax", "correct.", "bill.note.", "admin.late.segment.", "admin.late.kind.", "admin.numbers.void.",
 	"ladder.", "bank.", "mandate.", "plan.done.", "plan.do.", "plan.when.", "more.parent.effect.", "finding.", "product.", "rule.", "approval.", "kept.", "offered.", "shared.", "ref.change.", "ref.delimiter.", "ref.diff.", "ref.done.", "ref.header.", "ref.name.", "ref.state.", "ref.step.", "ref.trim.",
+	"staff.backup.do.", "staff.backup.fault.", "staff.backup.kind.", "staff.backup.state.", "staff.backup.step.",
+	"staff.move.do.", "staff.move.next.", "staff.move.state.", "staff.move.wish.", "staff.takeout.state.",
 	"staff.cap.done.", "staff.cap.what.", "staff.site.", "staff.size.kind.", "staff.up.member.", "staff.up.state.",
 	"staff.audit.", "staff.copy.", "staff.done.", "staff.field.", "staff.rate.", "staff.role.", "staff.stack.", "staff.state.", "staff.want.",
 	"door.lead.", "door.factor.wrong", "door.code.wrong", "signin.wrong", "settings.done.", "door.elsewhere.", "door.done.", "door.event."}
