@@ -104,3 +104,69 @@ func TestAccess_pointsDoNotKeepAServiceUp(t *testing.T) {
 		return err
 	})
 }
+
+// A member without a cent of its own lives from what its group's owner shares,
+// as long as there is something and its limit reaches; the network is told
+// when that turns, whatever turned it.
+func TestAccess_aMemberLivesFromWhatItsGroupShares(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.publish(familyPlan)
+	w.publish(goPlan)
+	const gigabyte = 1_000_000_000
+	owner, member := w.connect("family"), w.connect("go")
+	w.pay(owner, payment.PurposeTopUp, "30.00")
+	group := func(fn func(ctx context.Context, tx tenant.Tx) error) {
+		w.write(fn)
+		w.drain()
+	}
+	want := func(when string, level access.Level) {
+		t.Helper()
+		w.drain()
+		w.read(func(ctx context.Context, tx tenant.Tx) error {
+			rights, err := access.OfAccounts(ctx, tx, member.ID)
+			if len(rights) != 1 || rights[0].Level != level {
+				t.Errorf("%s: %+v, want %s", when, rights, level)
+			}
+			return err
+		})
+		if got := w.intended(member.ID); got != string(level)+" confirmed" {
+			t.Errorf("%s: the network was told %s", when, got)
+		}
+	}
+	w.pay(member, payment.PurposeTopUp, "0.97")
+	w.mustDebit(member.data(w.key(), w.soon(), gigabyte))
+	want("alone", access.Walled)
+	group(func(ctx context.Context, tx tenant.Tx) error {
+		if _, err := balance.Found(ctx, tx, owner.ID, "The family"); err != nil {
+			return err
+		}
+		return balance.Join(ctx, tx, owner.ID, member.ID)
+	})
+	want("joined", access.Allowed)
+	w.ingest(member.data(w.key(), w.now(), 2*gigabyte))
+	want("used some", access.Allowed)
+	w.ingest(member.data(w.key(), w.now(), gigabyte))
+	want("used its 3 GB", access.Walled)
+	limit := money.NewDecimal(5 * gigabyte)
+	group(func(ctx context.Context, tx tenant.Tx) error {
+		return balance.Limit(ctx, tx, owner.ID, member.ID, money.Byte, &limit)
+	})
+	want("may use 5 GB", access.Allowed)
+	w.mustDebit(owner.data(w.key(), w.soon(), 7*gigabyte))
+	want("the owner has used the rest", access.Walled)
+	w.write(func(ctx context.Context, tx tenant.Tx) error {
+		_, err := balance.Grant(ctx, tx, []balance.NewBucket{{ID: id7(), AccountID: owner.ID, Code: "more", Unit: money.Byte, Origin: balance.Promotion,
+			Amount: money.NewDecimal(gigabyte), Priority: 3, ValidFrom: tx.At, Shared: true,
+			LegalEntity: owner.LegalEntity, Branch: owner.Branch}})
+		return err
+	})
+	want("the owner shares more", access.Allowed)
+	w.mustDebit(member.data(w.key(), w.soon(), gigabyte))
+	want("used that as well", access.Walled)
+	w.advance(w.now().AddDate(0, 1, 1))
+	want("the owner's next month", access.Allowed)
+	group(func(ctx context.Context, tx tenant.Tx) error { return balance.Leave(ctx, tx, owner.ID, member.ID) })
+	want("left", access.Walled)
+	w.mustSums()
+}

@@ -14,6 +14,7 @@ import (
 	"tollhouse/billing/account"
 	"tollhouse/billing/alert"
 	"tollhouse/billing/audit"
+	"tollhouse/billing/balance"
 	"tollhouse/billing/bill"
 	"tollhouse/billing/bill/pdf"
 	"tollhouse/billing/bill/ubl"
@@ -119,6 +120,9 @@ func (s *Stack) toppedUp(ctx context.Context, tx tenant.Tx, accountID uuid.UUID,
 		return err
 	}
 	if err := alert.Relieve(ctx, tx, accountID); err != nil {
+		return err
+	}
+	if err := balance.LentTurned(ctx, tx, accountID); err != nil {
 		return err
 	}
 	return access.Settle(ctx, tx, accountID) // what was empty is not any more

@@ -11,7 +11,7 @@
 //	cut      the account is closed, the subscription is suspended or over, a
 //	         hold says so
 //	walled   nothing but the operator's own pages: a prepaid account has nothing
-//	         left to use, a hold says so
+//	         left to use, of its own or of its sharing group; a hold says so
 //	slowed   a hold says so
 //	allowed  otherwise
 //

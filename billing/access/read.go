@@ -12,13 +12,15 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"tollhouse/billing/account"
+	"tollhouse/billing/balance"
 	"tollhouse/billing/tenant"
 )
 
 // A prepaid subscription has nothing left when the cycle under way has begun
 // and its fee could not be taken, or, where there is no fee, when there is
-// neither own money nor any other bucket to use. What is paid up front may be
-// used with an empty balance.
+// neither own money nor any other bucket to use, nor, for a member of a sharing
+// group, one of its owner's (borrow). What is paid up front may be used with an
+// empty balance.
 const selectRights = `
 	select v.id, v.kind, s.id, s.account_id, s.state, a.state,
 	       a.kind = 'prepaid' and s.state = 'active' and case
@@ -28,6 +30,8 @@ const selectRights = `
 	                 and (b.subscription_id is null or b.subscription_id = s.id)
 	                 and b.value > case when b.origin = 'main' then -coalesce(a.debt_limit, 0) else 0 end)
 	       end,
+	       exists (select from sharing_member m where m.account_id = a.id)
+	           and not (s.charged_through is not null and s.pays_fees and jsonb_array_length(coalesce(nullif(o.document #> '{prices,recurring}', 'null'), '[]')) > 0),
 	       i.generation, i.level, i.state, i.attempts, i.failure, i.created_at, i.tried_at, i.settled_at, i.confirmed_by
 	from service v
 	join subscription s on s.id = v.subscription_id
@@ -52,6 +56,7 @@ type row struct {
 	subscription account.SubscriptionState
 	account      account.State
 	empty        bool
+	borrows      bool // may live from what the owner of its sharing group has
 }
 
 // Of says what a service may do now; ErrNotFound if there is none.
@@ -89,6 +94,9 @@ func read(ctx context.Context, tx tenant.Tx, where string, ids ...uuid.UUID) ([]
 	if err != nil {
 		return nil, fmt.Errorf("read what services may do: %w", err)
 	}
+	if err := borrow(ctx, tx, rows); err != nil {
+		return nil, err
+	}
 	holds, err := standing(ctx, tx, rows)
 	if err != nil {
 		return nil, err
@@ -107,13 +115,33 @@ func scanRow(from pgx.CollectableRow) (r row, err error) {
 	var failure, by *string
 	var created *time.Time
 	i := &r.Intent
-	err = from.Scan(&r.ServiceID, &r.Kind, &r.SubscriptionID, &r.AccountID, &r.subscription, &r.account, &r.empty,
+	err = from.Scan(&r.ServiceID, &r.Kind, &r.SubscriptionID, &r.AccountID, &r.subscription, &r.account, &r.empty, &r.borrows,
 		&generation, &level, &state, &attempts, &failure, &created, &i.TriedAt, &i.SettledAt, &by)
 	if err == nil && generation != nil {
 		i.ServiceID, i.AccountID = r.ServiceID, r.AccountID
 		i.Generation, i.Level, i.State, i.Attempts, i.Failure, i.At, i.ConfirmedBy = *generation, *level, *state, *attempts, *failure, created.UTC(), *by
 	}
 	return r, err
+}
+
+// borrow lets the services of those that have nothing themselves live from what
+// their group's owner shares with them, as far as their limits reach.
+func borrow(ctx context.Context, tx tenant.Tx, rows []row) error {
+	var asking []uuid.UUID
+	for i := range rows {
+		if r := &rows[i]; r.empty && r.borrows && !slices.Contains(asking, r.AccountID) {
+			asking = append(asking, r.AccountID)
+		}
+	}
+	lent, err := balance.Lent(ctx, tx, asking)
+	if err != nil {
+		return err
+	}
+	for i := range rows {
+		r := &rows[i]
+		r.empty = r.empty && !(r.borrows && lent[r.AccountID])
+	}
+	return nil
 }
 
 // standing reads the holds that are in force, by the account whose services feel them.

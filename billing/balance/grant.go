@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -86,7 +88,13 @@ func Grant(ctx context.Context, tx tenant.Tx, wanted []NewBucket) (int, error) {
 			return 0, err
 		}
 	}
-	return len(fresh), nil
+	accounts := map[uuid.UUID]bool{}
+	for i := range wanted {
+		if fresh[wanted[i].ID] {
+			accounts[wanted[i].AccountID] = true
+		}
+	}
+	return len(fresh), Turned(ctx, tx, slices.Collect(maps.Keys(accounts))...)
 }
 
 func insertNew(ctx context.Context, tx tenant.Tx, wanted []NewBucket) (map[uuid.UUID]bool, error) {

@@ -145,7 +145,7 @@ func Join(ctx context.Context, tx tenant.Tx, ownerID, memberID uuid.UUID) error 
 	if err != nil {
 		return fmt.Errorf("join group of account %s: %w", ownerID, err)
 	}
-	return account.Changed(ctx, tx)
+	return changed(ctx, tx, memberID)
 }
 
 // Leave ends a membership with its limits. What was used stays counted.
@@ -164,7 +164,7 @@ func Leave(ctx context.Context, tx tenant.Tx, ownerID, memberID uuid.UUID) error
 	if tag.RowsAffected() == 0 {
 		return fmt.Errorf("account %s: %w", memberID, ErrNotMember)
 	}
-	return account.Changed(ctx, tx)
+	return changed(ctx, tx, memberID)
 }
 
 // Dissolve ends a group with all memberships.
@@ -174,6 +174,9 @@ func Dissolve(ctx context.Context, tx tenant.Tx, ownerID uuid.UUID) error {
 		return err
 	}
 	if err := lockToShare(ctx, tx, ownerID); err != nil {
+		return err
+	}
+	if err := LentTurned(ctx, tx, ownerID); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, `delete from sharing_member where group_id = $1`, group); err != nil {
@@ -218,7 +221,16 @@ func Limit(ctx context.Context, tx tenant.Tx, ownerID, memberID uuid.UUID, unit 
 	if err != nil {
 		return fmt.Errorf("limit member %s: %w", memberID, err)
 	}
-	return nil
+	return Turned(ctx, tx, memberID)
+}
+
+// changed lets charging read groups anew, and what a member may do now be looked
+// at.
+func changed(ctx context.Context, tx tenant.Tx, memberID uuid.UUID) error {
+	if err := account.Changed(ctx, tx); err != nil {
+		return err
+	}
+	return Turned(ctx, tx, memberID)
 }
 
 // groupID is the group that an account owns; ErrGroup if it owns none.

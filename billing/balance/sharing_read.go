@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -117,19 +118,62 @@ func MembershipOf(ctx context.Context, tx tenant.Tx, memberID uuid.UUID) (Member
 		return Membership{}, fmt.Errorf("read membership of account %s: %w", memberID, err)
 	}
 	m.JoinedAt = m.JoinedAt.UTC()
-	all, err := List(ctx, tx, m.OwnerID)
-	if err != nil {
+	if m.Buckets, err = shared(ctx, tx, m.OwnerID); err != nil {
 		return Membership{}, err
-	}
-	for i := range all {
-		if all[i].Shared {
-			m.Buckets = append(m.Buckets, all[i])
-		}
 	}
 	one := []Member{m.Member}
 	err = readUse(ctx, tx, m.OwnerID, one)
 	m.Member = one[0]
 	return m, err
+}
+
+// Lent says which members can use something now of what the owners of their
+// groups share, within their limits.
+func Lent(ctx context.Context, tx tenant.Tx, members []uuid.UUID) (map[uuid.UUID]bool, error) {
+	lent := map[uuid.UUID]bool{}
+	if len(members) == 0 {
+		return lent, nil
+	}
+	rows, err := tx.Query(ctx, `
+		select g.owner_id, m.account_id
+		from sharing_member as m
+		join sharing_group as g on g.id = m.group_id
+		where m.account_id = any ($1)
+		order by m.account_id`, members)
+	if err != nil {
+		return nil, fmt.Errorf("read groups of members: %w", err)
+	}
+	byOwner := map[uuid.UUID][]Member{}
+	var owner, id uuid.UUID
+	_, err = pgx.ForEachRow(rows, []any{&owner, &id}, func() error {
+		byOwner[owner] = append(byOwner[owner], Member{AccountID: id, Limits: map[money.Unit]money.Decimal{}})
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read groups of members: %w", err)
+	}
+	for owner, of := range byOwner {
+		buckets, err := shared(ctx, tx, owner)
+		if err != nil || len(buckets) == 0 {
+			if err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if err := readUse(ctx, tx, owner, of); err != nil {
+			return nil, err
+		}
+		for i := range of {
+			lent[of[i].AccountID] = slices.ContainsFunc(buckets, func(b Bucket) bool { return of[i].Room(&b).Sign() > 0 })
+		}
+	}
+	return lent, nil
+}
+
+// shared are the buckets of an owner that its group may use now, in order of use.
+func shared(ctx context.Context, tx tenant.Tx, owner uuid.UUID) ([]Bucket, error) {
+	all, err := List(ctx, tx, owner)
+	return slices.DeleteFunc(all, func(b Bucket) bool { return !b.Shared }), err
 }
 
 // Room is what a member may still use of a shared bucket in the present cycle.

@@ -260,7 +260,7 @@ func (r *run) charge(ctx context.Context, tx tenant.Tx) error {
 	if err := t.write(ctx, tx); err != nil {
 		return err
 	}
-	return r.scene.watch(ctx, tx, payersOf(r.uses), t.charges)
+	return r.scene.watch(ctx, tx, payersOf(r.uses), t.sharing, t.charges)
 }
 
 // prepare loads and locks all that rating needs: accounts, then buckets.

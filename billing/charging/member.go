@@ -93,6 +93,43 @@ func (s *sharing) left(key shareKey, b *balance.Bucket) (money.Decimal, bool) {
 	return b.MemberLimit.Sub(s.used[key]), true
 }
 
+// reached are the members who have just come to the end of a limit, or have room
+// below one again.
+func (s *sharing) reached(payers []*payer) []uuid.UUID {
+	if s == nil || len(s.changed) == 0 {
+		return nil
+	}
+	var ids []uuid.UUID
+	for key, by := range s.changed {
+		owner := slices.IndexFunc(payers, func(p *payer) bool { return p.id == key.owner })
+		if owner < 0 || by.IsZero() || slices.Contains(ids, key.member) {
+			continue
+		}
+		if _, own := s.limits[memberUnit{key.member, key.unit}]; own {
+			by = s.added(key)
+		}
+		of := func(one *purse) bool {
+			left, limited := s.left(key, &one.Bucket)
+			return one.Shared && one.Code == key.code && one.Unit == key.unit && limited && (left.Sign() > 0) != (left.Add(by).Sign() > 0)
+		}
+		if slices.ContainsFunc(payers[owner].units, of) || slices.ContainsFunc(payers[owner].money, of) {
+			ids = append(ids, key.member)
+		}
+	}
+	return ids
+}
+
+// added is what a member has taken in this transaction that a limit of its own
+// counts: of all codes of the unit.
+func (s *sharing) added(key shareKey) (sum money.Decimal) {
+	for k, by := range s.changed {
+		if k.owner == key.owner && k.member == key.member && k.cycle == key.cycle && k.unit == key.unit {
+			sum = sum.Add(by)
+		}
+	}
+	return sum
+}
+
 func (s *sharing) add(key shareKey, amount money.Decimal) {
 	s.used[key] = s.used[key].Add(amount)
 	s.changed[key] = s.changed[key].Add(amount)

@@ -193,7 +193,7 @@ func (b *swiftBatch) reckon() (err error) {
 	}
 	t := b.till
 	if len(t.taken) > 0 || len(t.counters.changed) > 0 || b.scene.shares(t.charges) ||
-		!b.scene.nothingToWatch(slices.Collect(maps.Values(b.payers)), t.charges, b.flow.At, b.scene.today) {
+		!b.scene.nothingToWatch(slices.Collect(maps.Values(b.payers)), t.sharing, t.charges, b.flow.At, b.scene.today) {
 		return errLocks
 	}
 	return nil

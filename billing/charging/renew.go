@@ -316,5 +316,5 @@ func (r *renewal) write(ctx context.Context, tx tenant.Tx) error {
 	if _, err = balance.Grant(ctx, tx, r.buckets); err != nil {
 		return err
 	}
-	return r.watch(ctx, tx, slices.Collect(maps.Values(r.payers)), r.till.charges)
+	return r.watch(ctx, tx, slices.Collect(maps.Values(r.payers)), r.till.sharing, r.till.charges)
 }

@@ -70,7 +70,7 @@ func (e *Engine) TakeFee(ctx context.Context, tx tenant.Tx, f ServiceFee) error 
 	if err := ledger.PostLocked(ctx, tx, s.zone, r.till.postings); err != nil {
 		return err
 	}
-	return s.watch(ctx, tx, []*payer{p}, r.till.charges)
+	return s.watch(ctx, tx, []*payer{p}, r.till.sharing, r.till.charges)
 }
 
 // feePayer is the subscription under which an account's service fee stands: the

@@ -60,7 +60,7 @@ const maxWatched = 1_000
 // crossed thresholds, balances to be topped up, points to be reckoned. All of
 // it becomes rows; nothing is called. Where nothing is laid down it costs no
 // query. The accounts are locked.
-func (s *scene) watch(ctx context.Context, tx tenant.Tx, payers []*payer, charges []Charge) error {
+func (s *scene) watch(ctx context.Context, tx tenant.Tx, payers []*payer, shared *sharing, charges []Charge) error {
 	w, err := s.engine.watchedBy(ctx, tx, s.catalogEpoch)
 	if err != nil {
 		return err
@@ -69,6 +69,12 @@ func (s *scene) watch(ctx context.Context, tx tenant.Tx, payers []*payer, charge
 		return err
 	}
 	if err := agenda.AddFor(ctx, tx, agenda.AccessTurn, tx.At, turned(payers, tx.At)); err != nil {
+		return err
+	}
+	if err := balance.LentTurned(ctx, tx, lenders(payers, tx.At)...); err != nil {
+		return err
+	}
+	if err := balance.Turned(ctx, tx, shared.reached(payers)...); err != nil {
 		return err
 	}
 	if w.earns {
@@ -85,12 +91,12 @@ func (s *scene) watch(ctx context.Context, tx tenant.Tx, payers []*payer, charge
 
 // nothingToWatch says, from memory alone, that nothing would follow from what
 // was moved and charged; false where that is not known.
-func (s *scene) nothingToWatch(payers []*payer, charges []Charge, at time.Time, day calendar.Date) bool {
+func (s *scene) nothingToWatch(payers []*payer, shared *sharing, charges []Charge, at time.Time, day calendar.Date) bool {
 	s.engine.mu.Lock()
 	w := s.engine.watched[s.tenant]
 	s.engine.mu.Unlock()
 	switch {
-	case w == nil || w.epoch != s.catalogEpoch, len(sunken(payers)) > 0, len(turned(payers, at)) > 0, w.earns && len(usersOf(charges)) > 0:
+	case w == nil || w.epoch != s.catalogEpoch, len(sunken(payers)) > 0, len(turned(payers, at)) > 0, len(lenders(payers, at)) > 0, len(shared.reached(payers)) > 0, w.earns && len(usersOf(charges)) > 0:
 		return false
 	case w.alerts.None():
 		return true
@@ -102,14 +108,14 @@ func (s *scene) nothingToWatch(payers []*payer, charges []Charge, at time.Time, 
 // where something follows.
 func (b *batch) watch(ctx context.Context) error {
 	payers := slices.Collect(maps.Values(b.payers))
-	if b.scene.nothingToWatch(payers, b.till.charges, b.flow.At, calendar.DateOf(b.flow.At, b.scene.zone)) {
+	if b.scene.nothingToWatch(payers, b.till.sharing, b.till.charges, b.flow.At, calendar.DateOf(b.flow.At, b.scene.zone)) {
 		return nil
 	}
 	tx, err := b.flow.Tx()
 	if err != nil {
 		return err
 	}
-	return b.scene.watch(ctx, tx, payers, b.till.charges)
+	return b.scene.watch(ctx, tx, payers, b.till.sharing, b.till.charges)
 }
 
 // sunken are the accounts whose balance has just fallen below the value that
@@ -151,6 +157,21 @@ func turned(payers []*payer, at time.Time) []uuid.UUID {
 			}
 		}
 		if down && !after || up && !before {
+			ids = append(ids, p.id)
+		}
+	}
+	return ids
+}
+
+// lenders are the accounts of which a shared balance has just been used up, or
+// holds something again: the members of their groups may stop, or go on.
+func lenders(payers []*payer, at time.Time) []uuid.UUID {
+	var ids []uuid.UUID
+	for _, p := range payers {
+		crossed := func(one *purse) bool {
+			return one.Shared && (one.ExpiresAt == nil || one.ExpiresAt.After(at)) && (one.before.Sign() > 0) != (one.Value.Sign() > 0)
+		}
+		if slices.ContainsFunc(p.units, crossed) || slices.ContainsFunc(p.money, crossed) {
 			ids = append(ids, p.id)
 		}
 	}
@@ -203,14 +224,16 @@ func chargedIn(charges []Charge) []alert.Charged {
 	return out
 }
 
-// payersOf are the payers of uses, each once.
+// payersOf are the payers of uses and those whose balances they share, each once.
 func payersOf(uses []*use) []*payer {
 	seen := make(map[*payer]bool, len(uses))
 	var list []*payer
 	for _, u := range uses {
-		if u.payer != nil && !seen[u.payer] {
-			seen[u.payer] = true
-			list = append(list, u.payer)
+		for _, p := range []*payer{u.payer, u.owner} {
+			if p != nil && !seen[p] {
+				seen[p] = true
+				list = append(list, p)
+			}
 		}
 	}
 	return list
