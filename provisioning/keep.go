@@ -10,20 +10,7 @@ import (
 const keepUpEvery = 3 * time.Second
 
 // keepUp does what nobody calls for: stacks run without us and do not call.
-func (r *Reconciler) keepUp(looking, work context.Context) {
-	every := time.NewTicker(max(r.config.Poll, min(keepUpEvery, 3*r.config.Poll)))
-	defer every.Stop()
-	for {
-		select {
-		case <-looking.Done():
-			return
-		case <-every.C:
-		}
-		r.keepUpOnce(work)
-	}
-}
-
-func (r *Reconciler) keepUpOnce(ctx context.Context) {
+func (r *Reconciler) keepUp(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, r.config.Lease)
 	defer cancel()
 	if err := r.visits.sweep(ctx); err != nil && ctx.Err() == nil {
@@ -32,4 +19,5 @@ func (r *Reconciler) keepUpOnce(ctx context.Context) {
 	if err := r.fetchWishes(ctx); err != nil && ctx.Err() == nil {
 		r.log.Warn("operators' wishes not fetched", "error", err)
 	}
+	return false
 }

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync"
 	"time"
 
+	"tollhouse/provisioning/crew"
 	"tollhouse/tenants"
 )
 
@@ -18,10 +18,8 @@ type Reconciler struct {
 	config Config
 	visits *Visits
 
-	wake    chan struct{}
-	stop    context.CancelFunc // no new work
-	abort   context.CancelFunc // give up work in hand
-	running sync.WaitGroup
+	crew *crew.Crew
+	book *crew.Crew // what nobody calls for
 }
 
 // Config bounds the reconciler. Zero values take the defaults.
@@ -51,57 +49,30 @@ func (c Config) withDefaults() Config {
 // New makes a reconciler; Start sets it to work.
 func New(db *tenants.DB, cloud Cloud, config Config, log *slog.Logger) *Reconciler {
 	config = config.withDefaults()
-	return &Reconciler{db: db, cloud: cloud, log: log, config: config, visits: NewVisits(db, cloud, log), wake: make(chan struct{}, config.Workers)}
+	return &Reconciler{db: db, cloud: cloud, log: log, config: config, visits: NewVisits(db, cloud, log),
+		crew: crew.New(config.Workers, config.Poll, config.Grace),
+		book: crew.New(1, max(config.Poll, min(keepUpEvery, 3*config.Poll)), config.Grace)}
 }
 
 // Start begins to work, until Stop.
 func (r *Reconciler) Start(ctx context.Context) {
-	work, abort := context.WithCancel(context.WithoutCancel(ctx))
-	looking, stop := context.WithCancel(work)
-	r.abort, r.stop = abort, stop
-	for range r.config.Workers {
-		r.running.Go(func() { r.run(looking, work) })
-	}
-	r.running.Go(func() { r.keepUp(looking, work) })
+	r.crew.Start(ctx, crew.Each(r.config.Workers, func(ctx context.Context) bool {
+		return r.workOne(ctx) || r.carryOne(ctx) || r.copyOne(ctx)
+	})...)
+	r.book.Start(ctx, r.keepUp)
 }
 
 // Stop takes no new work, lets what is in hand finish for the grace, then gives
 // it up: it is taken up again by whoever runs next. A second Stop is harmless,
 // so is one before Start.
 func (r *Reconciler) Stop() {
-	if r.stop == nil {
-		return
-	}
-	r.stop()
-	late := time.AfterFunc(r.config.Grace, r.abort)
-	defer late.Stop()
-	r.running.Wait()
-	r.abort()
+	r.crew.Stop()
+	r.book.Stop()
 }
 
 // Wake has a worker look at once. Any number of calls before it does are one
 // look for each worker, which then goes on until nothing waits.
-func (r *Reconciler) Wake() {
-	select {
-	case r.wake <- struct{}{}:
-	default: // every worker has a look ahead of it already
-	}
-}
-
-func (r *Reconciler) run(looking, work context.Context) {
-	poll := time.NewTicker(r.config.Poll)
-	defer poll.Stop()
-	for {
-		for looking.Err() == nil && (r.workOne(work) || r.carryOne(work) || r.copyOne(work)) {
-		}
-		select {
-		case <-looking.Done():
-			return
-		case <-r.wake:
-		case <-poll.C:
-		}
-	}
-}
+func (r *Reconciler) Wake() { r.crew.Wake() }
 
 // workOne makes one attempt at one stack and says whether there was one.
 func (r *Reconciler) workOne(ctx context.Context) bool {

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync"
 	"time"
 
 	"tollhouse/provisioning"
+	"tollhouse/provisioning/crew"
 	"tollhouse/tenants"
 )
 
@@ -23,11 +23,7 @@ type Reconciler struct {
 
 	began    time.Time // when Start was called
 	followAt time.Time // when schedules and rules are followed next; of one goroutine
-
-	wake    chan struct{}
-	stop    context.CancelFunc // no new work
-	abort   context.CancelFunc // give up work in hand
-	running sync.WaitGroup
+	crew     *crew.Crew
 }
 
 // Config bounds the reconciler. Zero values take the defaults.
@@ -74,55 +70,21 @@ type Parts struct {
 func New(p Parts, config Config) *Reconciler {
 	config = config.withDefaults()
 	return &Reconciler{db: p.DB, clouds: p.Clouds, hosts: p.Hosts, backups: p.Backups, seal: p.Seal, log: p.Log, config: config,
-		wake: make(chan struct{}, config.Workers)}
+		crew: crew.New(config.Workers, config.Poll, config.Grace)}
 }
 
 // Start begins to work, until Stop.
 func (r *Reconciler) Start(ctx context.Context) {
-	work, abort := context.WithCancel(context.WithoutCancel(ctx))
-	looking, stop := context.WithCancel(work)
-	r.abort, r.stop, r.began = abort, stop, r.db.Now()
-	for range r.config.Workers {
-		r.running.Go(func() { r.run(looking, work, r.lookOne) })
-	}
-	r.running.Go(func() { r.run(looking, work, r.tend) })
+	r.began = r.db.Now()
+	r.crew.Start(ctx, append(crew.Each(r.config.Workers, r.lookOne), r.tend)...)
 }
 
 // Stop takes no new work, lets what is in hand finish for the grace, then gives
 // it up. A second Stop is harmless, so is one before Start.
-func (r *Reconciler) Stop() {
-	if r.stop == nil {
-		return
-	}
-	r.stop()
-	late := time.AfterFunc(r.config.Grace, r.abort)
-	defer late.Stop()
-	r.running.Wait()
-	r.abort()
-}
+func (r *Reconciler) Stop() { r.crew.Stop() }
 
 // Wake has a worker look at once.
-func (r *Reconciler) Wake() {
-	select {
-	case r.wake <- struct{}{}:
-	default: // every worker has a look ahead of it already
-	}
-}
-
-func (r *Reconciler) run(looking, work context.Context, one func(context.Context) bool) {
-	poll := time.NewTicker(r.config.Poll)
-	defer poll.Stop()
-	for {
-		for looking.Err() == nil && one(work) {
-		}
-		select {
-		case <-looking.Done():
-			return
-		case <-r.wake:
-		case <-poll.C:
-		}
-	}
-}
+func (r *Reconciler) Wake() { r.crew.Wake() }
 
 // tend does what belongs to no single look: clouds, schedules and rules,
 // upgrades.

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"tollhouse/provisioning"
+	"tollhouse/provisioning/crew"
 	"tollhouse/tenants"
 )
 
@@ -21,10 +21,7 @@ type Mover struct {
 	ends   Ends
 	config Config
 	log    *slog.Logger
-
-	wake    chan struct{}
-	stop    context.CancelFunc
-	running sync.WaitGroup
+	crew   *crew.Crew
 }
 
 // Config bounds the mover. Zero values take the defaults.
@@ -48,50 +45,21 @@ func New(db *tenants.DB, ends Ends, config Config, log *slog.Logger) *Mover {
 	fill(&config.Poll, time.Second)
 	fill(&config.Lease, 10*time.Second)
 	fill(&config.Watch, 5*time.Second)
-	return &Mover{db: db, ends: ends, config: config, log: log, wake: make(chan struct{}, config.Workers)}
+	return &Mover{db: db, ends: ends, config: config, log: log, crew: crew.New(config.Workers, config.Poll, 0)}
 }
 
 // Start begins to work, until Stop.
 func (v *Mover) Start(ctx context.Context) {
-	ctx, v.stop = context.WithCancel(context.WithoutCancel(ctx))
-	for range v.config.Workers {
-		v.running.Go(func() { v.run(ctx) })
-	}
+	v.crew.Start(ctx, crew.Each(v.config.Workers, v.Once)...)
 }
 
 // Stop gives up what is in hand: it is taken up again by whoever runs next. A
 // pause that has begun is brought to an end first. A second Stop is harmless,
 // so is one before Start.
-func (v *Mover) Stop() {
-	if v.stop == nil {
-		return
-	}
-	v.stop()
-	v.running.Wait()
-}
+func (v *Mover) Stop() { v.crew.Stop() }
 
 // Wake has a worker look at once.
-func (v *Mover) Wake() {
-	select {
-	case v.wake <- struct{}{}:
-	default:
-	}
-}
-
-func (v *Mover) run(ctx context.Context) {
-	tick := time.NewTicker(v.config.Poll)
-	defer tick.Stop()
-	for {
-		for ctx.Err() == nil && v.Once(ctx) {
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-v.wake:
-		case <-tick.C:
-		}
-	}
-}
+func (v *Mover) Wake() { v.crew.Wake() }
 
 var (
 	errNothing = errors.New("no move to work on")
