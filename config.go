@@ -224,6 +224,7 @@ func (e *environment) mail() mailConfig {
 func (e *environment) cloud() *openstack.Config {
 	name := e.text("TOLLHOUSE_OPENSTACK_CLOUD", "")
 	mark, network := e.text("TOLLHOUSE_OPENSTACK_MARK", openstack.DefaultMark), e.text("TOLLHOUSE_OPENSTACK_NETWORK", "")
+	image := e.text("TOLLHOUSE_OPENSTACK_IMAGE", openstack.DefaultImage)
 	if err := openstack.CheckMark(mark); err != nil {
 		e.fault("TOLLHOUSE_OPENSTACK_MARK", err.Error())
 	}
@@ -234,7 +235,7 @@ func (e *environment) cloud() *openstack.Config {
 	if err != nil {
 		e.fault("TOLLHOUSE_OPENSTACK_CLOUD", "cannot be used: "+err.Error())
 	}
-	c.Mark, c.Network = mark, network
+	c.Mark, c.Network, c.Image = mark, network, image
 	return &c
 }
 

@@ -26,9 +26,6 @@ const (
 // benchMark is the tag of all that these benchmarks make.
 const benchMark = "tollhouse-bench"
 
-// The cloud's image for machines, unless asked otherwise.
-const defaultImage = "debian-12"
-
 // looking is how often a stack is looked at; our own looks, which are part of what
 // we cost, come on top.
 const (
@@ -118,7 +115,7 @@ func openCloud(ctx context.Context, name string) (*dedicatedCloud, error) {
 	small := slices.MinFunc(room.Flavors, func(a, b provisioning.Flavor) int {
 		return cmp.Or(cmp.Compare(a.VCPUs, b.VCPUs), cmp.Compare(a.MemoryMB, b.MemoryMB), cmp.Compare(a.Name, b.Name))
 	})
-	return &dedicatedCloud{cloud: cloud, flavor: small.Name, image: cmp.Or(os.Getenv("TOLLHOUSE_OPENSTACK_IMAGE"), defaultImage)}, nil
+	return &dedicatedCloud{cloud: cloud, flavor: small.Name, image: cmp.Or(os.Getenv("TOLLHOUSE_OPENSTACK_IMAGE"), openstack.DefaultImage)}, nil
 }
 
 // make makes n sites at once and says how long it took until the last was

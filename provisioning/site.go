@@ -31,7 +31,7 @@ type Site struct {
 	Name     string // the operator's name, for people who look at the cloud
 	Revision int64  // counts changes of what is wanted; an older one never overwrites a newer
 	Shape    Shape
-	Image    string // the machines' operating system, as the cloud names it
+	Image    string // the machines' operating system, as the cloud names it; empty: the one that the cloud is set up with
 	// UserData is cloud-init of the first machine: fetches our binary and enrols.
 	// Empty: the machine stands already and keeps what it was made with.
 	UserData string

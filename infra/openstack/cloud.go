@@ -15,6 +15,7 @@ import (
 type Cloud struct {
 	*session
 	mark    string
+	image   string // of sites that name none; may be empty
 	pause   sleeper
 	now     func() time.Time
 	silence time.Duration
@@ -44,7 +45,7 @@ func New(c Config) (*Cloud, error) {
 	if err != nil {
 		return nil, err
 	}
-	cloud := &Cloud{session: s, mark: c.Mark, now: c.Now, pause: c.Sleep, silence: cmp.Or(c.Silence, DefaultSilence)}
+	cloud := &Cloud{session: s, mark: c.Mark, image: c.Image, now: c.Now, pause: c.Sleep, silence: cmp.Or(c.Silence, DefaultSilence)}
 	cloud.network.name = c.Network
 	return cloud, nil
 }

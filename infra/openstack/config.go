@@ -28,6 +28,8 @@ type Config struct {
 	// Network is the provider network that sites are joined to; empty: the one
 	// external network there is.
 	Network string
+	// Image is what the boot volumes of sites are made from that name none.
+	Image string
 
 	Transport http.RoundTripper // beneath our retries; nil for the usual one
 	Now       func() time.Time  // wall time
@@ -37,6 +39,10 @@ type Config struct {
 
 // DefaultMark is the tag of an installation that has a project to itself.
 const DefaultMark = "tollhouse"
+
+// DefaultImage is what the cloud calls the operating system that our installer
+// knows, unless the settings name another.
+const DefaultImage = "debian-12"
 
 // Nova's tags have at most 60 characters, and a site's id takes its share.
 var markPattern = regexp.MustCompile(`^[a-z][a-z0-9-]{0,16}[a-z0-9]$`)

@@ -1,6 +1,7 @@
 package openstack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ var (
 
 // Ensure implements provisioning.Sites.
 func (c *Cloud) Ensure(ctx context.Context, want provisioning.Site) (provisioning.Observed, error) {
+	want.Image = cmp.Or(want.Image, c.image)
 	if err := check(want); err != nil {
 		return provisioning.Observed{}, err
 	}
