@@ -45,9 +45,9 @@ func TestLab_enrolsFromWhatNovaHolds(t *testing.T) {
 	e.refuses(other, held, "token_reused")
 	e.becomes(second, "enrolling")
 	theirs := e.userData(second)
-	e.passes(`update enrolment set expires_at = expires_at - interval '2 hours' where site_id = $1`, second)
+	e.passes(`update control.enrolment set expires_at = expires_at - interval '2 hours' where site_id = $1`, second)
 	e.refuses(other, theirs, "token_late")
-	e.passes(`update enrolment set expires_at = expires_at + interval '2 hours' where site_id = $1`, second)
+	e.passes(`update control.enrolment set expires_at = expires_at + interval '2 hours' where site_id = $1`, second)
 	e.refuses(other, strings.ReplaceAll(theirs, "operator='suednetz'", "operator='nordnetz'"), "token_foreign")
 	e.refuses(other, theirs, "token_reused") // it is burnt
 	if got := e.site(second)["state"]; got == "ready" {
@@ -81,7 +81,7 @@ func (e *estate) isServing(of newcomer) {
 	}
 	stack := door{e.t, "http://" + e.first.inside + ":8080", nil}
 	token, _ := stack.call("", "POST", "/t/"+of.name+"/v1/sign-in", map[string]any{"email": of.email, "password": of.password}, http.StatusOK)["access_token"].(string)
-	if me := stack.call(token, "GET", "/t/"+of.name+"/v1/me", nil, http.StatusOK); me["email"] != of.email {
+	if me := stack.call(token, "GET", "/t/"+of.name+"/v1/me", nil, http.StatusOK); me["role"] != "owner" {
 		e.t.Errorf("who the owner is: %v", me)
 	}
 }

@@ -85,7 +85,7 @@ func (e *estate) survives(id uuid.UUID, ask func()) {
 // site, and has it looked at.
 func (e *estate) frees(id uuid.UUID) {
 	e.t.Helper()
-	e.passes(`update site set leased_until = null, due_at = least(due_at, now()) where id = $1 and state not in ('removed', 'cleared')`, id)
+	e.passes(`update control.site set leased_until = null, due_at = least(due_at, now()) where id = $1 and state not in ('removed', 'cleared')`, id)
 }
 
 // TestLab_twoControlPlanesNeverFight has two control planes work on one registry:

@@ -2,6 +2,7 @@ package openstack_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -27,6 +28,7 @@ type sky struct {
 	answer func(n int, q *http.Request) (int, string, http.Header, error) // n counts from 1
 	n      int
 	lost   bool // the catalogue's addresses lead nowhere
+	image  string
 }
 
 func reply(q *http.Request, code int, body string, h http.Header) *http.Response {
@@ -74,7 +76,7 @@ func (s *sky) cloud(t *testing.T) *openstack.Cloud {
 	cloud, err := openstack.New(openstack.Config{
 		Auth: gophercloud.AuthOptions{IdentityEndpoint: "http://sky/v3", Username: "u", Password: "p", DomainName: "d", AllowReauth: true,
 			Scope: &gophercloud.AuthScope{ProjectID: "p"}},
-		Endpoint: gophercloud.EndpointOpts{Region: "r"}, Transport: s, Now: func() time.Time { return s.now },
+		Endpoint: gophercloud.EndpointOpts{Region: "r"}, Image: s.image, Transport: s, Now: func() time.Time { return s.now },
 		Sleep: func(_ context.Context, d time.Duration) error {
 			s.waited, s.now = append(s.waited, d), s.now.Add(d)
 			return nil
@@ -212,6 +214,34 @@ func TestEnsure_takesAStackThatIsThereAlready(t *testing.T) {
 	seen, err := s.cloud(t).Ensure(context.Background(), want)
 	if err != nil || seen.Phase != provisioning.SiteMaking || seen.Ref != "s" {
 		t.Errorf("got %+v, %v", seen, err)
+	}
+}
+
+// A site that names no image gets the one of the settings; the reconciler of
+// sites names none.
+func TestEnsure_takesTheImageOfTheSettings(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ named, asked string }{{"", "debian-of-ours"}, {"debian-12", "debian-12"}} {
+		want := aSite(t)
+		want.Image = c.named
+		var asked struct{ Parameters map[string]string }
+		s := &sky{image: "debian-of-ours"}
+		s.answer = func(_ int, q *http.Request) (int, string, http.Header, error) {
+			switch {
+			case strings.HasSuffix(q.URL.Path, "/networks"):
+				return 200, `{"networks":[{"id":"n","name":"public"}]}`, nil, nil
+			case q.Method == http.MethodPost:
+				body, err := q.GetBody()
+				if err == nil {
+					err = json.NewDecoder(body).Decode(&asked)
+				}
+				return 400, `{"error":{"message":"enough"}}`, nil, err
+			}
+			return 404, nothingThere, nil, nil
+		}
+		if _, err := s.cloud(t).Ensure(context.Background(), want); err == nil || asked.Parameters["image"] != c.asked {
+			t.Errorf("a site that names %q: the cloud was asked for %q (%v)", c.named, asked.Parameters["image"], err)
+		}
 	}
 }
 
