@@ -113,7 +113,7 @@ type labControl struct {
 // that follows it listens where it did.
 func (e *estate) open(t *testing.T) *labControl {
 	t.Helper()
-	address := ""
+	var address string
 	if e.main != nil && e.main.hasEnded() {
 		address = strings.TrimPrefix(e.main.address, "http://")
 	} else {

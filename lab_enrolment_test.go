@@ -45,9 +45,9 @@ func TestLab_enrolsFromWhatNovaHolds(t *testing.T) {
 	e.refuses(other, held, "token_reused")
 	e.becomes(second, "enrolling")
 	theirs := e.userData(second)
-	e.passes(`update control.enrolment set expires_at = expires_at - interval '2 hours' where site_id = $1`, second)
+	e.passes(`update control.enrolment set issued_at = issued_at - interval '2 hours', expires_at = expires_at - interval '2 hours' where site_id = $1`, second)
 	e.refuses(other, theirs, "token_late")
-	e.passes(`update control.enrolment set expires_at = expires_at + interval '2 hours' where site_id = $1`, second)
+	e.passes(`update control.enrolment set issued_at = issued_at + interval '2 hours', expires_at = expires_at + interval '2 hours' where site_id = $1`, second)
 	e.refuses(other, strings.ReplaceAll(theirs, "operator='suednetz'", "operator='nordnetz'"), "token_foreign")
 	e.refuses(other, theirs, "token_reused") // it is burnt
 	if got := e.site(second)["state"]; got == "ready" {

@@ -166,7 +166,7 @@ func TestLab_keystoneDownAtTheStart(t *testing.T) {
 	e.open(t)
 	operator, id := e.main.operator(e.token, "nordnetz"), uuid.New()
 	e.put(id, operator, "small")
-	site := map[string]any{}
+	var site map[string]any
 	for until := time.Now().Add(patience); ; time.Sleep(time.Second) {
 		if site = e.site(id); site["reason"] == "Keystone does not answer." {
 			break
