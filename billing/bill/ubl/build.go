@@ -217,7 +217,7 @@ func (b *builder) groupOf(l bill.Line) *vatGroup {
 func (b *builder) amount(v money.Decimal) string { return money.New(v, b.doc.Currency).Text() }
 
 func (b *builder) money(name string, v money.Decimal) *node {
-	return leaf(name, b.amount(v), attr{"currencyID", b.doc.Currency.Code()})
+	return leaf(name, twoDecimals(v, b.amount(v), b.doc.Currency.DocumentDigits()), attr{"currencyID", b.doc.Currency.Code()})
 }
 
 func percentText(p money.Decimal) string { return p.String() }

@@ -57,7 +57,7 @@ func check(root *node) []Fault {
 	v.total, v.seller, v.buyer = first(root, "LegalMonetaryTotal"), first(root, "AccountingSupplierParty/Party"), first(root, "AccountingCustomerParty/Party")
 	v.profile = strings.Contains(root.get("CustomizationID"), "peppol")
 	var faults []Fault
-	for _, r := range slices.Concat(mandatory, calculations, categories(), peppol) {
+	for _, r := range slices.Concat(mandatory, calculations, decimals, categories(), peppol) {
 		if text := r.broken(v); text != "" {
 			faults = append(faults, Fault{r.name, text})
 		}

@@ -19,6 +19,8 @@
 // Always true:
 //   - The same facts give the same bytes, and elements stand in the order of the
 //     schema.
+//   - No amount but a price has more than two decimals: a bill in KWD that needs
+//     the third is refused (BR-DEC).
 //   - What breaks a rule of the standard is refused with the rule's name, and
 //     never handed out.
 package ubl

@@ -100,6 +100,17 @@ func TestCheck_eachRuleFindsItsFault(t *testing.T) {
 		"BR-CO-25": func(n *node) { cut(n, "DueDate"); cut(n, "PaymentTerms") },
 		"BR-CO-26": func(n *node) { cut(n, seller+"PartyTaxScheme"); cut(n, seller+"PartyLegalEntity/CompanyID") },
 
+		"BR-DEC-01": of("false", func(a *node) { set(a, "Amount", "1.234") }), "BR-DEC-05": of("true", func(a *node) { set(a, "Amount", "1.234") }),
+		"BR-DEC-09": with(total+"LineExtensionAmount", "1.234"), "BR-DEC-10": with(total+"AllowanceTotalAmount", "1.234"), "BR-DEC-11": with(total+"ChargeTotalAmount", "1.234"),
+		"BR-DEC-12": with(total+"TaxExclusiveAmount", "1.234"), "BR-DEC-13": with("TaxTotal/TaxAmount", "1.234"), "BR-DEC-14": with(total+"TaxInclusiveAmount", "1.234"),
+		"BR-DEC-16": func(n *node) {
+			cut(n, total+"PrepaidAmount")
+			first(n, "LegalMonetaryTotal").add(leaf("cbc:PrepaidAmount", "1.234"))
+		},
+		"BR-DEC-17": func(n *node) { first(n, "LegalMonetaryTotal").add(leaf("cbc:PayableRoundingAmount", "1.234")) },
+		"BR-DEC-18": with(total+"PayableAmount", "1.234"), "BR-DEC-19": with("TaxTotal/TaxSubtotal/TaxableAmount", "1.234"),
+		"BR-DEC-20": with("TaxTotal/TaxSubtotal/TaxAmount", "1.234"), "BR-DEC-23": with(line+"/LineExtensionAmount", "1.234"),
+
 		"PEPPOL-EN16931-R001": without("ProfileID"), "PEPPOL-EN16931-R007": with("ProfileID", "urn:other"), "PEPPOL-EN16931-R003": without("BuyerReference"),
 		"PEPPOL-EN16931-R010": without(buyer + "EndpointID"), "PEPPOL-EN16931-R020": without(seller + "EndpointID"), "PEPPOL-EN16931-R120": with(line+"/Price/PriceAmount", "1.00"),
 		"PEPPOL-EN16931-R121": with(line+"/Price/BaseQuantity", "0"), "PEPPOL-EN16931-R130": func(n *node) { first(n, line+"/Price/BaseQuantity").attrs[0].value = "HUR" },
@@ -107,7 +118,7 @@ func TestCheck_eachRuleFindsItsFault(t *testing.T) {
 	if faults := check(full(t)); len(faults) > 0 {
 		t.Fatal(faults)
 	}
-	for _, r := range slices.Concat(mandatory, calculations, peppol) {
+	for _, r := range slices.Concat(mandatory, calculations, decimals, peppol) {
 		change := mutations[r.name]
 		if change == nil {
 			t.Errorf("%s has no invoice that breaks it", r.name)

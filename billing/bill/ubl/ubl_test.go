@@ -2,6 +2,7 @@ package ubl
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -62,13 +63,17 @@ func untaxed(t fataler, code tax.Code) tax.Rate {
 
 // made is a document of lines, taxed as a closing taxes it.
 func made(t fataler, kind bill.Kind, settings tax.Settings, basis tax.Basis, lines ...priced) bill.Document {
+	return madeIn(t, euro, kind, settings, basis, lines...)
+}
+
+func madeIn(t fataler, currency money.Currency, kind bill.Kind, settings tax.Settings, basis tax.Basis, lines ...priced) bill.Document {
 	may := calendar.Period{From: day("2026-05-01"), To: day("2026-06-01")}
 	d := bill.Document{
-		Kind: kind, State: bill.Final, Number: "NN-2026/000042", Issued: day("2026-06-01"), DueDate: day("2026-06-15"), Period: may, Currency: euro, Basis: basis,
+		Kind: kind, State: bill.Final, Number: "NN-2026/000042", Issued: day("2026-06-01"), DueDate: day("2026-06-15"), Period: may, Currency: currency, Basis: basis,
 		Seller: bill.Seller{Name: "Nordnetz GmbH", TaxID: "DE 136 695 976", RegisterID: "HRB 98765", Address: account.Address{Street: "Hafenstraße 1", Postcode: "20457", City: "Hamburg", Country: "DE"},
 			Bank: bill.Bank{IBAN: "DE89 3704 0044 0532 0130 00", BIC: "COBADEFFXXX"}},
 		Buyer:     bill.Buyer{Name: "Dupont & Fils SARL", TaxID: "FR40303265045", Account: "10048211", Address: account.Address{Street: "1 rue de la Paix", Postcode: "75002", City: "Paris", Country: "FR"}},
-		Reference: "NN-2026/000042", PaidBefore: money.Zero(euro), Rounding: money.Zero(euro),
+		Reference: "NN-2026/000042", PaidBefore: money.Zero(currency), Rounding: money.Zero(currency),
 	}
 	if kind == bill.KindCreditNote {
 		d.Corrects, d.Reason = &bill.Corrected{Number: "NN-2026/000041", Issued: day("2026-05-01")}, "Outage"
@@ -77,9 +82,9 @@ func made(t fataler, kind bill.Kind, settings tax.Settings, basis tax.Basis, lin
 	for i, p := range lines {
 		d.Lines = append(d.Lines, bill.Line{No: i + 1, Kind: p.kind, Code: "line", Description: fmt.Sprintf("Line %d <&>", i+1), Service: "Mobil M", Period: may,
 			Quantity: money.NewDecimal(int64(7 * (i + 1))), Unit: money.Second, Category: p.rate.Category, Percent: p.rate.Percent})
-		taxed = append(taxed, tax.Line{Amount: money.FromMinor(p.cents, euro), Rate: p.rate})
+		taxed = append(taxed, tax.Line{Amount: money.FromMinor(p.cents, currency), Rate: p.rate})
 	}
-	sums, err := settings.Total(taxed, basis, euro, 2)
+	sums, err := settings.Total(taxed, basis, currency, currency.DocumentDigits())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,5 +271,25 @@ func TestRender_refusesWhatIsIncomplete(t *testing.T) {
 	d.State = bill.Void
 	if _, err := Render(d); err == nil {
 		t.Error("a void bill became an electronic invoice")
+	}
+}
+
+// EN 16931 has two decimals for every amount but a unit's price (BR-DEC), also
+// for currencies of three: what needs the third is refused and says where, what
+// does not is told with two.
+func TestRender_currenciesOfThreeDigits(t *testing.T) {
+	t.Parallel()
+	kwd := money.MustCurrency("KWD")
+	root := rendered(t, madeIn(t, kwd, bill.KindBill, tax.Settings{}, tax.Exclusive, priced{bill.Recurring, 100_500, standard("10")}))
+	total := first(root, "LegalMonetaryTotal")
+	if got := total.get("TaxExclusiveAmount") + " " + root.get("TaxTotal/TaxAmount") + " " + total.get("PayableAmount"); got != "100.50 10.05 110.55" {
+		t.Error(got)
+	}
+	_, err := Render(madeIn(t, kwd, bill.KindBill, tax.Settings{}, tax.Exclusive, priced{bill.Recurring, 100_505, standard("10")}))
+	var broken *RuleError
+	if !errors.As(err, &broken) || !slices.ContainsFunc(broken.Faults, func(f Fault) bool {
+		return f.Rule == "BR-DEC-23" && f.Text == "no. 1: line net amount (BT-131) is 100.505: an electronic invoice has at most two decimals, in any currency"
+	}) {
+		t.Errorf("100.505: %v", err)
 	}
 }
