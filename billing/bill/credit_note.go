@@ -118,6 +118,9 @@ func Credit(ctx context.Context, tx tenant.Tx, n NewCredit) (Note, error) {
 	if err := w.postCredit(ctx, tx, deferred); err != nil {
 		return Note{}, err
 	}
+	if err := takeSharesBack(ctx, tx, w.profile.Zone, n.BillID, w.doc.ID, w.account.ID, w.sharedLines()); err != nil {
+		return Note{}, err
+	}
 	if w.corrected == KindAdvance {
 		if err := undeduct(ctx, tx, n.BillID, w.doc.Lines); err != nil {
 			return Note{}, err

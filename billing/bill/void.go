@@ -74,6 +74,8 @@ func Cancel(ctx context.Context, tx tenant.Tx, v Voiding) error {
 		if err := billAgain(ctx, tx, head, v.By); err != nil {
 			return fmt.Errorf("bill %s again: %w", head.Number, err)
 		}
+	} else if err := giveUpShares(ctx, tx, head); err != nil {
+		return fmt.Errorf("void bill %s: %w", head.Number, err)
 	}
 	return RecordEvent(ctx, tx, event.BillVoided, nil, head.ID)
 }

@@ -5,7 +5,8 @@
 //
 // Always true:
 //   - A share is posted, from revenue to what is payable to partners, in the
-//     transaction that charges; what is credited takes its part back.
+//     transaction that charges; what is credited takes its part back, by a
+//     corrected charge, a credit note or a void bill.
 //   - A line of a charge, bill or credit has at most one share, however often it
 //     is asked for.
 //   - The payable account is the sum of the shares.

@@ -82,22 +82,7 @@ func Accrue(ctx context.Context, tx tenant.Tx, zone *time.Location, lines []Line
 			kept = append(kept, share{Line: l, id: ids.Next(), partner: o.ThirdParty.Partner, amount: amount})
 		}
 	}
-	if len(kept) == 0 {
-		return nil
-	}
-	if err := homes(ctx, tx, kept); err != nil {
-		return err
-	}
-	fresh, err := insert(ctx, tx, kept)
-	if err != nil {
-		return err
-	}
-	kept = slices.DeleteFunc(kept, func(s share) bool { return !fresh[s.id] })
-	postings := make([]ledger.Posting, len(kept))
-	for i := range kept {
-		postings[i] = kept[i].posting(tx.At)
-	}
-	return ledger.PostLocked(ctx, tx, zone, postings)
+	return post(ctx, tx, zone, kept)
 }
 
 // share is a line with what its partner gets.
