@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -46,6 +47,9 @@ const (
 // together share a transaction: what has arrived is taken, nothing waits for
 // more. Each is answered after the commit, and for itself.
 //
+// Whose turn it is goes by shares (see guard): what is promised to a tenant comes
+// first, the others by what they have had for their weight.
+//
 // Committers live while there is work. Where many requests of a tenant are in
 // flight, several committers share them out by account, so that they don't wait
 // for each other's locks; other processes may charge the same accounts at the
@@ -58,8 +62,10 @@ type Online struct {
 	recent  usage.Recent
 	mu      sync.Mutex
 	lanes   map[tenant.ID]*lane
-	ready   []*lane // have work for a committer, in turn
+	ready   []*lane // have work for a committer
 	running int     // committers
+	others  int     // of them, those at work on what is promised to nobody
+	guard   guard
 	stopped bool
 	idle    chan struct{} // closed when stopped and the last committer has ended
 	worked  Worked
@@ -90,7 +96,7 @@ func NewOnline(config OnlineConfig) *Online {
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Online{config: config, scenes: scenes{engine: config.Engine}, lanes: map[tenant.ID]*lane{}, idle: make(chan struct{})}
+	return &Online{config: config, scenes: scenes{engine: config.Engine}, lanes: map[tenant.ID]*lane{}, idle: make(chan struct{}), guard: newGuard(time.Now())}
 }
 
 // Stop refuses what comes from now on and waits until all that waits has been
@@ -99,6 +105,7 @@ func (o *Online) Stop(ctx context.Context) error {
 	o.mu.Lock()
 	if !o.stopped {
 		o.stopped = true
+		o.stir()
 		if o.running == 0 {
 			close(o.idle)
 		}
@@ -135,6 +142,7 @@ func (o *Online) ask(ctx context.Context, ref tenant.Ref, r *request) error {
 
 func (o *Online) enqueue(ref tenant.Ref, r *request) error {
 	spot, plain := o.scenes.place(ref.ID, r)
+	r.asked = time.Now()
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.stopped {
@@ -142,17 +150,22 @@ func (o *Online) enqueue(ref tenant.Ref, r *request) error {
 	}
 	l := o.lanes[ref.ID]
 	if l == nil {
-		l = &lane{busy: map[spotID]bool{}}
+		l = &lane{busy: map[spotID]bool{}, weight: o.guard.weight(ref.ID), pass: o.guard.pass}
 		o.lanes[ref.ID] = l
 	}
-	if len(l.waiting) >= o.config.Queue {
+	r.promised = o.guard.arrives(ref.ID, r.asked)
+	if most := o.queueOf(r); len(l.waiting) >= most {
+		o.guard.refused(ref.ID, r)
 		return ErrBusy
 	}
 	l.ref, r.spot, r.plain = ref, spot, plain
 	if len(l.waiting) == 0 {
-		l.since = time.Now()
+		l.since = r.asked
 	}
 	l.waiting = append(l.waiting, r)
+	if r.promised {
+		l.promised++
+	}
 	o.offer(l)
 	o.time(l)
 	return nil
@@ -184,10 +197,7 @@ func (o *Online) offer(l *lane) {
 		l.listed = true
 		o.ready = append(o.ready, l)
 	}
-	if len(o.ready) > 0 && o.running < o.config.Committers {
-		o.running++
-		go o.commitAll()
-	}
+	o.stir()
 }
 
 // commitAll is one committer: it takes lanes in turn until none has work.
@@ -198,46 +208,65 @@ func (o *Online) offer(l *lane) {
 func (o *Online) commitAll() {
 	for {
 		runtime.Gosched()
-		l, ref, batch := o.next()
-		if l == nil {
+		t := o.next()
+		if t.lane == nil {
 			return
 		}
-		o.settle(ref, batch)
-		o.answer(l, batch)
+		o.settle(t.ref, t.batch)
+		o.answer(t)
 	}
 }
 
-// next takes a batch of the lane whose turn it is, and where its tenant stands.
-func (o *Online) next() (*lane, tenant.Ref, []*request) {
+// haul is a batch that a committer has taken, and where its tenant stands.
+type haul struct {
+	lane     *lane
+	ref      tenant.Ref
+	batch    []*request
+	promised bool // all of it; otherwise none
+}
+
+// next takes a batch of the lane whose turn it is.
+func (o *Online) next() haul {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for len(o.ready) > 0 {
-		l := o.ready[0]
-		o.ready = o.ready[1:]
+	for {
+		i := o.pick(time.Now())
+		if i < 0 {
+			break
+		}
+		l := o.ready[i]
+		o.ready = slices.Delete(o.ready, i, i+1)
 		l.listed = false
-		batch := l.take(o.config.Batch)
-		if len(batch) == 0 {
+		t := haul{lane: l, ref: l.ref, promised: l.promised > 0}
+		if t.batch = l.take(o.most(t.promised), t.promised); len(t.batch) == 0 {
 			continue
 		}
-		o.offer(l) // behind the others
-		return l, l.ref, batch
+		o.taken(t)
+		o.offer(l)
+		return t
 	}
+	o.rest()
 	o.running--
 	if o.stopped && o.running == 0 {
 		close(o.idle)
 	}
-	return nil, tenant.Ref{}, nil
+	return haul{}
 }
 
 // answer gives a batch its answers and frees its accounts.
-func (o *Online) answer(l *lane, batch []*request) {
-	for _, r := range batch {
+func (o *Online) answer(t haul) {
+	for _, r := range t.batch {
 		close(r.done)
 	}
 	o.mu.Lock()
-	o.worked.Requests += len(batch)
+	o.worked.Requests += len(t.batch)
 	o.worked.Transactions++
-	l.free(batch)
+	if !t.promised {
+		o.others--
+	}
+	o.guard.answered(t, time.Now())
+	l := t.lane
+	l.free(t.batch)
 	o.offer(l)
 	if len(l.waiting) == 0 && l.running == 0 {
 		delete(o.lanes, l.ref.ID)

@@ -21,6 +21,9 @@ type lane struct {
 	impatient bool            // it has waited long enough for company
 	timed     bool            // a timer will make it impatient
 	listed    bool            // stands in turn
+	promised  int             // of those that wait
+	weight    int             // of its share
+	pass      float64         // requests beyond promises that were taken, by weight
 }
 
 // company is how many must wait for another committer to take part of them:
@@ -40,21 +43,22 @@ func (l *lane) wants(most int) bool {
 	case l.running == 0:
 		return true
 	}
-	return l.running < most && (len(l.waiting) >= company || l.impatient)
+	return l.running < most && (len(l.waiting) >= company || l.impatient || l.promised > 0)
 }
 
 // patience is how long what waits may still wait for company.
 func (l *lane) patience() time.Duration { return alone - time.Since(l.since) }
 
-// take gives the requests, in order, whose accounts no committer has now.
-func (l *lane) take(most int) []*request {
+// take gives the requests, in order, whose accounts no committer has now: those
+// that are promised, or those that are not.
+func (l *lane) take(most int, promised bool) []*request {
 	batch := make([]*request, 0, min(most, len(l.waiting)))
-	if l.running == 0 && len(l.waiting) <= most {
+	if l.running == 0 && len(l.waiting) <= most && (l.promised == 0 || l.promised == len(l.waiting)) {
 		batch, l.waiting = append(batch, l.waiting...), l.waiting[:0]
 	} else {
 		rest := l.waiting[:0]
 		for _, r := range l.waiting {
-			if len(batch) < most && !l.busy[r.spot] {
+			if len(batch) < most && r.promised == promised && !l.busy[r.spot] {
 				batch = append(batch, r)
 			} else {
 				rest = append(rest, r)
@@ -68,6 +72,9 @@ func (l *lane) take(most int) []*request {
 	}
 	for _, r := range batch {
 		l.busy[r.spot] = true
+	}
+	if promised {
+		l.promised -= len(batch)
 	}
 	l.running++
 	l.impatient, l.since = false, time.Now()
@@ -90,5 +97,8 @@ func (l *lane) free(batch []*request) {
 func (l *lane) forget(r *request) {
 	if i := slices.Index(l.waiting, r); i >= 0 {
 		l.waiting = slices.Delete(l.waiting, i, i+1)
+		if r.promised {
+			l.promised--
+		}
 	}
 }

@@ -1,6 +1,8 @@
 package charging
 
 import (
+	"time"
+
 	"github.com/google/uuid"
 
 	"tollhouse/billing/tenant"
@@ -23,9 +25,11 @@ type request struct {
 	answer any    // its kind's
 	err    error  // a refusal, or why there is no answer
 
-	spot  spotID
-	plain bool // may be charged from memory; its spot is its account then
-	done  chan struct{}
+	spot     spotID
+	plain    bool      // may be charged from memory; its spot is its account then
+	asked    time.Time // wall time
+	promised bool      // within what its tenant is guaranteed
+	done     chan struct{}
 }
 
 // kind is how requests of one kind are worked. All of one kind in a batch are

@@ -241,7 +241,7 @@ func (m Move) Clear(ctx context.Context) error {
 				return ErrLives
 			}
 			for _, statement := range []string{`delete from host.placement where tenant = $1`, `delete from host.wake where tenant = $1`,
-				`delete from host.ask where tenant = $1`, `delete from host.data_key where tenant = $1`} {
+				`delete from host.ask where tenant = $1`, `delete from host.share where tenant = $1`, `delete from host.attained where tenant = $1`, `delete from host.data_key where tenant = $1`} {
 				if _, err := tx.Exec(ctx, statement, m.Tenant); err != nil {
 					return err
 				}
