@@ -22,8 +22,11 @@ type HostDatabase struct {
 	ServesAt string // where the process answers that carries it; may be empty
 	Capacity int    // stacks
 	Open     bool   // takes others
-	Stacks   int    // that stand there
-	AddedAt  time.Time
+	// ChargesPerSecond is what it carries of online charges, as staff have set
+	// it; zero: nothing may be guaranteed there.
+	ChargesPerSecond int64
+	Stacks           int // that stand there
+	AddedAt          time.Time
 
 	sealedURL []byte
 }
@@ -48,6 +51,8 @@ var (
 	ErrHostURL      = errors.New("a postgres:// URL of the server's administrator is wanted")
 	ErrHostKind     = errors.New("pooled or dedicated is wanted")
 	ErrHostCapacity = errors.New("a capacity of 1 to 300 stacks is wanted, 1 for a dedicated one")
+	// ErrHostCharges refuses what no host database carries.
+	ErrHostCharges = errors.New("0 to 1,000,000 charges a second are wanted")
 )
 
 // NewHostDatabase is a host database to be written down.
@@ -56,6 +61,7 @@ type NewHostDatabase struct {
 	Kind                          HostKind
 	Capacity                      int
 	Open                          bool
+	ChargesPerSecond              *int64 // nil: as it was, or 0
 }
 
 var hostName = regexp.MustCompile(`^[a-z][a-z0-9_-]{1,38}[a-z0-9]$`)
@@ -71,6 +77,8 @@ func (n NewHostDatabase) check() error {
 		return ErrHostKind
 	case n.Capacity < 1 || n.Capacity > 300 || n.Kind == Dedicated && n.Capacity != 1:
 		return ErrHostCapacity
+	case n.ChargesPerSecond != nil && (*n.ChargesPerSecond < 0 || *n.ChargesPerSecond > 1_000_000):
+		return ErrHostCharges
 	}
 	return nil
 }
@@ -91,9 +99,13 @@ func PutHostDatabase(ctx context.Context, tx tenants.Tx, by tenants.Actor, seal 
 	if err != nil && !errors.Is(err, ErrNoHost) {
 		return HostDatabase{}, err
 	}
+	if n.ChargesPerSecond == nil {
+		n.ChargesPerSecond = &before.ChargesPerSecond
+	}
 	if err == nil {
 		if link, err := before.URL(seal); err == nil && link == n.URL && before.Kind == n.Kind && before.Database == n.Database &&
-			before.ServesAt == n.ServesAt && before.Capacity == n.Capacity && before.Open == n.Open {
+			before.ServesAt == n.ServesAt && before.Capacity == n.Capacity && before.Open == n.Open &&
+			before.ChargesPerSecond == *n.ChargesPerSecond {
 			return before, nil
 		}
 	}
@@ -102,21 +114,39 @@ func PutHostDatabase(ctx context.Context, tx tenants.Tx, by tenants.Actor, seal 
 		return HostDatabase{}, err
 	}
 	_, err = tx.Exec(ctx, `
-		insert into host_database (name, kind, database, sealed_url, serves_at, capacity, open, added_by, added_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+		insert into host_database (name, kind, database, sealed_url, serves_at, capacity, open, added_by, added_at, charges_per_second)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		on conflict (name) do update
 		   set kind = excluded.kind, database = excluded.database, sealed_url = excluded.sealed_url, serves_at = excluded.serves_at,
-		       capacity = excluded.capacity, open = excluded.open`,
-		n.Name, n.Kind, n.Database, sealed, n.ServesAt, n.Capacity, n.Open, by.String(), tx.At)
+		       capacity = excluded.capacity, open = excluded.open, charges_per_second = excluded.charges_per_second`,
+		n.Name, n.Kind, n.Database, sealed, n.ServesAt, n.Capacity, n.Open, by.String(), tx.At, *n.ChargesPerSecond)
 	if err != nil {
 		return HostDatabase{}, fmt.Errorf("write down host database %s: %w", n.Name, err)
 	}
 	err = tenants.Record(ctx, tx, by, tenants.Entry{Action: "host_database.put", Object: uuid.NewSHA1(uuid.NameSpaceURL, []byte(n.Name)),
-		Detail: map[string]any{"name": n.Name, "kind": n.Kind, "capacity": n.Capacity, "open": n.Open}})
+		Detail: map[string]any{"name": n.Name, "kind": n.Kind, "capacity": n.Capacity, "open": n.Open, "charges_per_second": *n.ChargesPerSecond}})
 	if err != nil {
 		return HostDatabase{}, err
 	}
 	return HostDatabaseOf(ctx, tx, n.Name)
+}
+
+// Carries sets what a host database carries of online charges a second. The
+// same again changes nothing.
+func Carries(ctx context.Context, tx tenants.Tx, by tenants.Actor, name string, chargesPerSecond int64) error {
+	if chargesPerSecond < 0 || chargesPerSecond > 1_000_000 {
+		return ErrHostCharges
+	}
+	done, err := tx.Exec(ctx, `update host_database set charges_per_second = $2 where name = $1 and charges_per_second <> $2`, name, chargesPerSecond)
+	if err != nil {
+		return fmt.Errorf("set what %s carries: %w", name, err)
+	}
+	if done.RowsAffected() == 0 {
+		_, err := HostDatabaseOf(ctx, tx, name)
+		return err
+	}
+	return tenants.Record(ctx, tx, by, tenants.Entry{Action: "host_database.carries", Object: uuid.NewSHA1(uuid.NameSpaceURL, []byte(name)),
+		Detail: map[string]any{"name": name, "charges_per_second": chargesPerSecond}})
 }
 
 // URL opens the administrator's address.
@@ -156,13 +186,13 @@ func HostDatabases(ctx context.Context, tx tenants.Tx) ([]HostDatabase, error) {
 
 func hostDatabases(ctx context.Context, tx tenants.Tx, which string, args ...any) ([]HostDatabase, error) {
 	rows, err := tx.Query(ctx, `
-		select h.name, h.kind, h.database, h.serves_at, h.capacity, h.open, h.added_at, h.sealed_url, (select count(*) from stack s where s.host = h.name)
+		select h.name, h.kind, h.database, h.serves_at, h.capacity, h.open, h.charges_per_second, h.added_at, h.sealed_url, (select count(*) from stack s where s.host = h.name)
 		  from host_database h `+which, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read host databases: %w", err)
 	}
 	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (h HostDatabase, err error) {
-		err = row.Scan(&h.Name, &h.Kind, &h.Database, &h.ServesAt, &h.Capacity, &h.Open, &h.AddedAt, &h.sealedURL, &h.Stacks)
+		err = row.Scan(&h.Name, &h.Kind, &h.Database, &h.ServesAt, &h.Capacity, &h.Open, &h.ChargesPerSecond, &h.AddedAt, &h.sealedURL, &h.Stacks)
 		return h, err
 	})
 	if err != nil {

@@ -23,7 +23,9 @@ const (
 	CertificateEnds  Kind = "certificate_ends"
 	ProcessGone      Kind = "process_gone"
 	BackupOld        Kind = "backup_old"
+	ArchiveBehind    Kind = "archive_behind" // of the write-ahead log
 	DrillFailed      Kind = "drill_failed"
+	GuaranteeMissed  Kind = "guarantee_missed" // charges came late, or were turned away
 
 	ReplacementMissed Kind = "replacement_missed" // an appliance was not replaced in time
 	WarrantyEnds      Kind = "warranty_ends"
@@ -54,7 +56,9 @@ var sorts = map[Kind]sort{
 	CertificateEnds:  {Major, true},
 	ProcessGone:      {Major, true},
 	BackupOld:        {Major, true},
+	ArchiveBehind:    {Major, true},
 	DrillFailed:      {Major, true},
+	GuaranteeMissed:  {Major, true},
 
 	ReplacementMissed: {Critical, true},
 	WarrantyEnds:      {Minor, true},

@@ -36,9 +36,6 @@ type Keeper struct {
 	archive Archive
 	every   time.Duration
 	log     *slog.Logger
-	// Alarm is told, in the transaction that has seen it, which faults there are
-	// and which are over. May be nil.
-	Alarm func(ctx context.Context, tx tenants.Tx, server string, faults []Fault) error
 }
 
 // NewKeeper looks every so often what is due.
@@ -91,10 +88,13 @@ func (k *Keeper) report(ctx context.Context) error {
 	}
 	report.Server = k.archive.Server()
 	return k.db.Write(ctx, func(ctx context.Context, tx tenants.Tx) error {
-		if err := Note(ctx, tx, report); err != nil || k.Alarm == nil {
+		if err := Note(ctx, tx, report); err != nil {
 			return err
 		}
-		report.ReportedAt = tx.At
+		report, err := reportOf(ctx, tx, report.Server)
+		if err != nil {
+			return err
+		}
 		drill, found, err := LastRun(ctx, tx, report.Server, Drill, Done, Failed)
 		if err != nil {
 			return err
@@ -103,7 +103,7 @@ func (k *Keeper) report(ctx context.Context) error {
 		if !found {
 			last = nil
 		}
-		return k.Alarm(ctx, tx, report.Server, faults(report, last, tx.At))
+		return tell(ctx, tx, report, faults(report, last, tx.At))
 	})
 }
 

@@ -21,6 +21,7 @@ type Report struct {
 	SizeBytes    int64 // of the repository
 	Encrypted    bool
 	ReportedAt   time.Time
+	KnownSince   time.Time // its first report
 }
 
 // What is promised, and when somebody is told.
@@ -115,7 +116,7 @@ func reportOf(ctx context.Context, tx tenants.Tx, server string) (Report, error)
 
 func reports(ctx context.Context, tx tenants.Tx, which string, args ...any) ([]Report, error) {
 	rows, err := tx.Query(ctx, `
-		select server, last_backup, last_full, last_archived, earliest, archive_fault, size_bytes, encrypted, reported_at
+		select server, last_backup, last_full, last_archived, earliest, archive_fault, size_bytes, encrypted, reported_at, known_since
 		  from backup_report `+which, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read reports of backups: %w", err)
@@ -130,8 +131,8 @@ func reports(ctx context.Context, tx tenants.Tx, which string, args ...any) ([]R
 // Note writes down what a server's keeper says.
 func Note(ctx context.Context, tx tenants.Tx, r Report) error {
 	_, err := tx.Exec(ctx, `
-		insert into backup_report (server, last_backup, last_full, last_archived, earliest, archive_fault, size_bytes, encrypted, reported_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+		insert into backup_report (server, last_backup, last_full, last_archived, earliest, archive_fault, size_bytes, encrypted, reported_at, known_since)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
 		on conflict (server) do update
 		   set last_backup = excluded.last_backup, last_full = excluded.last_full, last_archived = excluded.last_archived, earliest = excluded.earliest,
 		       archive_fault = excluded.archive_fault, size_bytes = excluded.size_bytes, encrypted = excluded.encrypted, reported_at = excluded.reported_at`,

@@ -130,7 +130,7 @@ func Look(ctx context.Context, db *tenants.DB) error {
 				return err
 			}
 		}
-		return nil
+		return lookForSpares(ctx, tx)
 	})
 }
 

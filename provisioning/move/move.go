@@ -13,6 +13,7 @@ import (
 
 	"tollhouse/billing/tenant"
 	"tollhouse/provisioning"
+	"tollhouse/provisioning/guarantee"
 	"tollhouse/tenants"
 )
 
@@ -139,7 +140,10 @@ func (o Order) check(ctx context.Context, tx tenants.Tx, at provisioning.Placed)
 	if host.Name == at.Place.Host {
 		return ErrSameHost
 	}
-	return host.Takes(ctx, tx)
+	if err := host.Takes(ctx, tx); err != nil {
+		return err
+	}
+	return guarantee.Fits(ctx, tx, o.To, o.Operator)
 }
 
 // RouteOf is the way that an order would take, for a preview.
