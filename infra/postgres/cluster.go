@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/url"
 	"os"
 	"os/exec"
@@ -97,6 +98,16 @@ var clusterSettings = map[string]string{
 	"log_min_messages":                "warning",
 	"log_min_error_statement":         "panic", // statements hold personal data
 	"log_error_verbosity":             "terse", // so do details: "Key (email)=(…) already exists"
+}
+
+// ServerSettings are those that every server of ours has: a copy.
+func ServerSettings() map[string]string { return maps.Clone(clusterSettings) }
+
+// ServerBinary is where a program of the installed server is; ErrNoServer if
+// none is.
+func ServerBinary(name string) (string, error) {
+	bin, err := serverBinaries()
+	return filepath.Join(bin, name), err
 }
 
 // StartCluster starts the server in dir and waits until it answers. It creates

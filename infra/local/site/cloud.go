@@ -13,13 +13,16 @@ import (
 	"syscall"
 	"time"
 
+	"tollhouse/infra/local/pair"
 	"tollhouse/provisioning"
+	roles "tollhouse/provisioning/pair"
 )
 
 // Cloud makes sites in folders of this machine.
 type Cloud struct {
-	dir string
-	now func() time.Time
+	dir     string
+	now     func() time.Time
+	servers *pair.Servers // of sites with a standby
 }
 
 // Open makes the folder, if it is not there yet.
@@ -33,10 +36,13 @@ func Open(dir string, now func() time.Time) (*Cloud, error) {
 	if err := os.MkdirAll(dir, 0o711); err != nil {
 		return nil, fmt.Errorf("folder of local sites: %w", err)
 	}
-	return &Cloud{dir: dir, now: now}, nil
+	return &Cloud{dir: dir, now: now, servers: pair.New(dir, folderVariable, nil)}, nil
 }
 
 var _ provisioning.Sites = (*Cloud)(nil)
+
+// Servers are the database servers of sites with a standby.
+func (c *Cloud) Servers() *pair.Servers { return c.servers }
 
 // record is what a folder's site.json holds.
 type record struct {
@@ -104,14 +110,17 @@ func (r record) keep(folder string) error {
 }
 
 // Ensure implements provisioning.Sites.
-func (c *Cloud) Ensure(_ context.Context, want provisioning.Site) (provisioning.Observed, error) {
+func (c *Cloud) Ensure(ctx context.Context, want provisioning.Site) (provisioning.Observed, error) {
 	return c.locked(want.ID, func(folder string) (provisioning.Observed, error) {
 		r, found, err := read(folder)
 		if err != nil {
 			return provisioning.Observed{}, err
 		}
 		if found && (r.Leaving || want.Revision < r.Wanted) {
-			return c.look(want.ID, folder, r), nil
+			return c.look(ctx, want.ID, folder, r), nil
+		}
+		if found && r.Wanted > 0 && r.Shape.Standby != want.Shape.Standby {
+			return provisioning.Observed{}, provisioning.Because("A standby is neither given to a site that stands nor taken from it here: make another site of the size that is wanted, and move the stack there.", errStandby)
 		}
 		if !found {
 			r = record{Site: want.ID.String(), BeganAt: c.now().UTC()}
@@ -130,13 +139,36 @@ func (c *Cloud) Ensure(_ context.Context, want provisioning.Site) (provisioning.
 		if err := r.keep(folder); err != nil {
 			return provisioning.Observed{}, err
 		}
+		database, err := c.database(ctx, want)
+		if err != nil {
+			return provisioning.Observed{}, err
+		}
 		for name, script := range data {
-			if err := start(filepath.Join(folder, name), script); err != nil {
+			if err := start(filepath.Join(folder, name), script, database...); err != nil {
 				return provisioning.Observed{}, err
 			}
 		}
-		return c.look(want.ID, folder, r), nil
+		return c.look(ctx, want.ID, folder, r), nil
 	})
+}
+
+// errStandby refuses what would leave a stack's data behind.
+var errStandby = errors.New("the standby of a site is fixed once it is made")
+
+// database is the environment that leads a site's machines to its two servers;
+// none where the machine has a server of its own.
+func (c *Cloud) database(ctx context.Context, want provisioning.Site) ([]string, error) {
+	if !want.Shape.Standby {
+		return nil, nil
+	}
+	if err := c.servers.Begin(ctx, want.ID); err != nil {
+		return nil, provisioning.Because("The site's first database server could not be made.", err)
+	}
+	link, err := c.servers.URL(want.ID, "postgres")
+	if err != nil {
+		return nil, because(err)
+	}
+	return []string{"TOLLHOUSE_DATABASE_URL=" + link}, nil
 }
 
 // fewer takes workers away that are not wanted any more.
@@ -154,16 +186,45 @@ func (c *Cloud) fewer(folder string, has, wants int) error {
 }
 
 // Observe implements provisioning.Sites.
-func (c *Cloud) Observe(_ context.Context, id provisioning.SiteID) (provisioning.Observed, error) {
+func (c *Cloud) Observe(ctx context.Context, id provisioning.SiteID) (provisioning.Observed, error) {
 	r, found, err := read(c.folder(id))
 	if err != nil || !found {
 		return provisioning.Observed{Phase: provisioning.SiteAbsent}, err
 	}
-	return c.look(id, c.folder(id), r), nil
+	return c.look(ctx, id, c.folder(id), r), nil
+}
+
+// lookTakes is how long a look at one database server may.
+const lookTakes = 2 * time.Second
+
+// lookAtServers tells of the two database servers.
+func (c *Cloud) lookAtServers(ctx context.Context, id provisioning.SiteID, obs *provisioning.Observed) {
+	for _, n := range []roles.Node{roles.A, roles.B} {
+		within, cancel := context.WithTimeout(ctx, lookTakes)
+		seen := c.servers.Look(within, id, n)
+		cancel()
+		step := provisioning.Step{Name: "database-" + string(n), State: "done"}
+		switch {
+		case !seen.Answers:
+			step.State, step.Detail = "working", "does not answer"
+		case seen.Standby && seen.Streams:
+			step.Detail = "standby, receives the log up to " + seen.Location
+		case seen.Standby:
+			step.State, step.Detail = "working", "standby, does not receive the log"
+		case seen.InStep:
+			step.Detail = "primary, its commits wait for the standby; log at " + seen.Location
+		default:
+			step.State, step.Detail = "working", "primary, alone"
+		}
+		obs.Steps = append(obs.Steps, step)
+		if step.State != "done" {
+			obs.Drift = append(obs.Drift, step.Name+": "+step.Detail)
+		}
+	}
 }
 
 // look is a site as its folder and its processes show it.
-func (c *Cloud) look(id provisioning.SiteID, folder string, r record) provisioning.Observed {
+func (c *Cloud) look(ctx context.Context, id provisioning.SiteID, folder string, r record) provisioning.Observed {
 	obs := provisioning.Observed{Phase: provisioning.SiteStanding, Revision: r.Wanted, Ref: folder, Address: "127.0.0.1"}
 	began := r.BeganAt
 	obs.Steps = append(obs.Steps, provisioning.Step{Name: "folder", State: "done", BeganAt: &began, ChangedAt: &began})
@@ -184,6 +245,9 @@ func (c *Cloud) look(id provisioning.SiteID, folder string, r record) provisioni
 			obs.Drift = append(obs.Drift, name+": its host process does not run")
 		}
 	}
+	if r.Shape.Standby && !r.Leaving {
+		c.lookAtServers(ctx, id, &obs)
+	}
 	if r.Leaving {
 		obs.Phase = provisioning.SiteLeaving
 	}
@@ -192,7 +256,7 @@ func (c *Cloud) look(id provisioning.SiteID, folder string, r record) provisioni
 
 // Remove implements provisioning.Sites: processes are asked to end, then made
 // to, and the folder goes when none is left.
-func (c *Cloud) Remove(_ context.Context, id provisioning.SiteID) (provisioning.Observed, error) {
+func (c *Cloud) Remove(ctx context.Context, id provisioning.SiteID) (provisioning.Observed, error) {
 	return c.locked(id, func(folder string) (provisioning.Observed, error) {
 		r, found, err := read(folder)
 		if err != nil {
@@ -217,7 +281,12 @@ func (c *Cloud) Remove(_ context.Context, id provisioning.SiteID) (provisioning.
 			}
 		}
 		if left := stop(folder, signal); left > 0 {
-			return c.look(id, folder, r), nil
+			return c.look(ctx, id, folder, r), nil
+		}
+		if r.Shape.Standby {
+			if err := c.servers.End(ctx, id); err != nil {
+				return provisioning.Observed{}, provisioning.Because("The site's database servers could not be stopped.", err)
+			}
 		}
 		for _, path := range []string{filepath.Join(folder, recordName), folder} {
 			if err := os.RemoveAll(path); err != nil {
@@ -225,6 +294,7 @@ func (c *Cloud) Remove(_ context.Context, id provisioning.SiteID) (provisioning.
 			}
 		}
 		_ = os.Remove(filepath.Join(c.dir, "."+id.String()+".lock"))
+		_ = os.Remove(filepath.Join(c.dir, "."+id.String()+".db.lock"))
 		return provisioning.Observed{Phase: provisioning.SiteAbsent}, nil
 	})
 }

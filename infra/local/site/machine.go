@@ -36,7 +36,7 @@ type machine struct {
 
 // start runs user-data in a machine's folder, unless they have run or do.
 // Those of a machine whose host has stopped run again: they start it.
-func start(folder, script string) error {
+func start(folder, script string, environment ...string) error {
 	m := lookAt(folder)
 	if m.state == "working" || m.state == "done" && !m.stopped {
 		return nil
@@ -58,7 +58,7 @@ func start(folder, script string) error {
 	// It outlives us, and leaves its exit code: whoever looks later sees it.
 	run := exec.Command("/bin/sh", "-c", `./user-data >>run.log 2>&1; echo $? >code.new; mv -f code.new code`) //nolint:noctx // it is to outlive every context
 	run.Dir = folder
-	run.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + folder, folderVariable + "=" + folder}
+	run.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + folder, folderVariable + "=" + folder}, environment...)
 	run.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := run.Start(); err != nil {
 		return provisioning.Because("The machine's user-data could not be run.", err)
