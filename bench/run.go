@@ -25,6 +25,7 @@ var benchmarks = []benchmark{
 	{"debit_512_50_tenants", debits(debitCase{flight: 512, stacks: 50, goal: 1, through: direct})},
 	{"debit_http_64", debits(debitCase{flight: 64, stacks: 1, goal: 2, through: overHTTP})},
 	{"debit_hot_account", debits(debitCase{flight: 64, stacks: 1, hot: true, goal: 1, through: direct})},
+	{"guarantee", guarantees},
 	{"session_64", debits(debitCase{flight: 64, stacks: 1, goal: 2, through: sessions})},
 	{"rate_call", rateCall},
 	{"rate_hour", rateHour},
