@@ -37,6 +37,8 @@ import (
 	"tollhouse/infra/vies"
 	"tollhouse/infra/webhook"
 	"tollhouse/provisioning"
+	"tollhouse/provisioning/backup"
+	"tollhouse/provisioning/guarantee"
 	"tollhouse/tenants"
 )
 
@@ -178,6 +180,7 @@ func (p *plant) startHost(ctx context.Context, server *postgres.Server, database
 		host.Dispatch(dispatch, queue)
 	}()
 	p.until(ctx, host.KeepSealing)
+	p.until(ctx, func(ctx context.Context) { host.KeepShares(ctx, name) })
 	p.onStop(func() { stop(); <-done })
 	return host, nil
 }
@@ -240,6 +243,8 @@ func (p *plant) startControl(ctx context.Context, control *postgres.Server, data
 		Watch:    provisioning.NewWatch(fleet, time.Now),
 	}
 	p.startKeeping(ctx, made, fleet, p.data)
+	p.until(ctx, guarantee.NewKeeper(db, fleet, p.log).Run)
+	p.until(ctx, func(ctx context.Context) { backup.Watch(ctx, db, p.log) })
 	return made, keeper, nil
 }
 

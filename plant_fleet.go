@@ -9,6 +9,7 @@ import (
 	"tollhouse/infra/local/site"
 	"tollhouse/provisioning"
 	"tollhouse/provisioning/fleet"
+	"tollhouse/provisioning/pair"
 )
 
 // localClouds are the clouds of sites that this machine can be: one, if it has
@@ -34,6 +35,11 @@ func (p *plant) startFleet(ctx context.Context, control *api.Control, clouds fle
 	}
 	for name, sites := range p.clouds {
 		clouds[name] = fleet.Cloud{Sites: sites, Place: name}
+	}
+	for name, c := range clouds {
+		if here, is := c.Sites.(*site.Cloud); is {
+			p.until(ctx, pair.NewKeeper(control.DB, here.Servers(), pair.Config{Clouds: []string{name}}, p.log).Run)
+		}
 	}
 	reconciler := fleet.New(fleet.Parts{DB: control.DB, Clouds: clouds, Hosts: hosts, Backups: backups, Seal: p.box, Log: p.log}, fleet.Config{})
 	control.Fleet = fleet.NewFleet(control.DB, clouds, reconciler.Wake)

@@ -9,6 +9,7 @@ import (
 	"tollhouse/api/oapi"
 	"tollhouse/billing/tenant"
 	"tollhouse/provisioning"
+	"tollhouse/provisioning/guarantee"
 	"tollhouse/provisioning/move"
 	"tollhouse/tenants"
 )
@@ -139,28 +140,46 @@ func (s *Server) CancelMove(ctx context.Context, r oapi.CancelMoveRequestObject)
 }
 
 func hostDatabaseOf(h provisioning.HostDatabase) oapi.HostDatabase {
-	return oapi.HostDatabase{Name: h.Name, Kind: string(h.Kind), Database: h.Database, ServesAt: h.ServesAt, Capacity: h.Capacity, Open: h.Open, Stacks: h.Stacks, AddedAt: h.AddedAt.UTC()}
+	return oapi.HostDatabase{Name: h.Name, Kind: string(h.Kind), Database: h.Database, ServesAt: h.ServesAt, Capacity: h.Capacity, Open: h.Open, Stacks: h.Stacks, AddedAt: h.AddedAt.UTC(),
+		ChargesPerSecond: h.ChargesPerSecond}
+}
+
+// measured adds what of a host database is guaranteed, and what it was seen to
+// charge.
+func measured(out oapi.HostDatabase, rooms []guarantee.Room) oapi.HostDatabase {
+	for _, r := range rooms {
+		if r.Host == out.Name {
+			out.Guaranteed, out.Guaranteeable, out.ChargesNow, out.ChargesMost, out.MeasuredAt = r.Guaranteed, r.Free(), r.Now, r.Most, r.MeasuredAt
+		}
+	}
+	return out
 }
 
 // ListHostDatabases implements oapi.StrictServerInterface.
 func (s *Server) ListHostDatabases(ctx context.Context, _ oapi.ListHostDatabasesRequestObject) (oapi.ListHostDatabasesResponseObject, error) {
 	var found []provisioning.HostDatabase
+	var rooms []guarantee.Room
 	err := s.control.DB.Read(ctx, func(ctx context.Context, tx tenants.Tx) (err error) {
-		found, err = provisioning.HostDatabases(ctx, tx)
+		if found, err = provisioning.HostDatabases(ctx, tx); err == nil {
+			rooms, err = guarantee.Rooms(ctx, tx)
+		}
 		return err
 	})
-	return oapi.ListHostDatabases200JSONResponse{Items: mapped(found, hostDatabaseOf)}, err
+	return oapi.ListHostDatabases200JSONResponse{Items: mapped(found, func(h provisioning.HostDatabase) oapi.HostDatabase { return measured(hostDatabaseOf(h), rooms) })}, err
 }
 
 // PutHostDatabase implements oapi.StrictServerInterface.
 func (s *Server) PutHostDatabase(ctx context.Context, r oapi.PutHostDatabaseRequestObject) (oapi.PutHostDatabaseResponseObject, error) {
 	open := r.Body.Open == nil || *r.Body.Open
 	n := provisioning.NewHostDatabase{Name: r.Host, Kind: provisioning.HostKind(r.Body.Kind), Database: value(r.Body.Database), URL: r.Body.Url,
-		ServesAt: value(r.Body.ServesAt), Capacity: r.Body.Capacity, Open: open}
+		ServesAt: value(r.Body.ServesAt), Capacity: r.Body.Capacity, Open: open, ChargesPerSecond: r.Body.ChargesPerSecond}
 	var found provisioning.HostDatabase
+	var rooms []guarantee.Room
 	err := s.control.DB.Write(ctx, func(ctx context.Context, tx tenants.Tx) (err error) {
-		found, err = provisioning.PutHostDatabase(ctx, tx, callOf(ctx).staff, s.control.Seal, n)
+		if found, err = provisioning.PutHostDatabase(ctx, tx, callOf(ctx).staff, s.control.Seal, n); err == nil {
+			rooms, err = guarantee.Rooms(ctx, tx)
+		}
 		return err
 	})
-	return oapi.PutHostDatabase200JSONResponse(hostDatabaseOf(found)), err
+	return oapi.PutHostDatabase200JSONResponse(measured(hostDatabaseOf(found), rooms)), err
 }

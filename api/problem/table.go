@@ -56,9 +56,11 @@ import (
 	"tollhouse/provisioning/backup"
 	"tollhouse/provisioning/enrol"
 	"tollhouse/provisioning/fleet"
+	"tollhouse/provisioning/guarantee"
 	"tollhouse/provisioning/hardware"
 	"tollhouse/provisioning/machine"
 	"tollhouse/provisioning/move"
+	"tollhouse/provisioning/pair"
 	"tollhouse/tenants"
 	"tollhouse/tenants/contract"
 )
@@ -107,7 +109,7 @@ var table = []rule{
 		calendar.ErrSyntax, calendar.ErrCycle, tenant.ErrID, tax.ErrPercent, tax.ErrDiscount,
 		tax.ErrRate, tax.ErrFactor, tax.ErrCode, tax.ErrCategory, tax.ErrRule, tax.ErrTooMany, tax.ErrRounding, tax.ErrMoment, tax.ErrExemption, tax.ErrWithholding, tax.ErrTaxID, bill.ErrPeriod, bill.ErrCertificateNumber,
 		session.ErrStep, charging.ErrPolicy,
-		move.ErrPauseLimit, provisioning.ErrHostName, provisioning.ErrHostURL, provisioning.ErrHostKind, provisioning.ErrHostCapacity, backup.ErrKind, backup.ErrWhose, backup.ErrInstant,
+		move.ErrPauseLimit, provisioning.ErrHostName, provisioning.ErrHostURL, provisioning.ErrHostKind, provisioning.ErrHostCapacity, provisioning.ErrHostCharges, guarantee.ErrWeight, guarantee.ErrRate, guarantee.ErrP99, backup.ErrKind, backup.ErrWhose, backup.ErrInstant,
 		promotion.ErrCondition, promotion.ErrTooCostly, promotion.ErrCodeForm, promotion.ErrBatch,
 	}},
 	{badWebhook, []error{payment.ErrWebhookSignature, payment.ErrWebhookStale, payment.ErrWebhookMalformed, billing.ErrSignature}},
@@ -171,7 +173,7 @@ var table = []rule{
 		identity.ErrLastOwner, identity.ErrRoleInUse, identity.ErrTooManyRoles, identity.ErrHasFactor, identity.ErrNoFactor, identity.ErrResetToken,
 		identity.ErrNotInvited, promotion.ErrState, promotion.ErrGiven,
 	}},
-	{NotFound, []error{move.ErrNotThere, provisioning.ErrNoHost, backup.ErrNotThere, backup.ErrNoServer}},
+	{NotFound, []error{guarantee.ErrNone, pair.ErrNone, move.ErrNotThere, provisioning.ErrNoHost, backup.ErrNotThere, backup.ErrNoServer}},
 	{wrongState, []error{move.ErrOpen, move.ErrState, move.ErrSameHost, provisioning.ErrHostFull, backup.ErrUnderWay, backup.ErrRuns}},
 	{notASandbox, []error{billing.ErrLiveClock}},
 	{incomplete, []error{onboarding.ErrIncomplete}},
@@ -179,6 +181,7 @@ var table = []rule{
 	{notSold, []error{onboarding.ErrNotSold}},
 	{insufficient, []error{balance.ErrInsufficient, charging.ErrInsufficient, charging.ErrCreditLimit, points.ErrTooFew, ledger.ErrOverdrawn, cashdesk.ErrNotThere, payment.ErrTooMuch, bill.ErrCredited, bill.ErrDepositAmount}},
 	{Unprocessable, []error{
+		guarantee.ErrRoom,
 		collection.ErrNothingOverdue, billing.ErrNoNumber, collection.ErrPromise, collection.ErrPromises,
 		desk.ErrOtherKind, desk.ErrInBundle, onboarding.ErrNoAccountYet,
 		voucher.ErrPIN, voucher.ErrCurrency, balance.ErrLimit, payment.ErrNoMethod, recharge.ErrPostpaid,
@@ -255,6 +258,10 @@ var fields = map[error]Fault{
 	provisioning.ErrHostURL:      {"url", "is no address of a PostgreSQL server", "postgres://user:password@host/postgres of its administrator"},
 	provisioning.ErrHostKind:     {"kind", "is unknown", "pooled or dedicated"},
 	provisioning.ErrHostCapacity: {"capacity", "is out of range", "1 to 300 stacks, 1 for a dedicated one"},
+	provisioning.ErrHostCharges:  {"charges_per_second", "is out of range", "0 to 1,000,000 charges a second"},
+	guarantee.ErrWeight:          {"weight", "is out of range", "1 to 1000"},
+	guarantee.ErrRate:            {"rate", "is out of range", "0 to 1,000,000 charges a second"},
+	guarantee.ErrP99:             {"p99_ms", "is out of range", "10 to 60,000 ms with a rate, 0 without"},
 	provisioning.ErrNoHost:       {"to", "is no host database", "the name of one that is listed"},
 	backup.ErrKind:               {"kind", "is unknown", "full, incremental, drill or restore"},
 	backup.ErrWhose:              {"operator", "does not fit the kind", "an operator with restore, and with nothing else"},

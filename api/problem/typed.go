@@ -28,6 +28,7 @@ import (
 	"tollhouse/billing/transfer"
 	"tollhouse/billing/usage"
 	"tollhouse/billing/voucher"
+	"tollhouse/provisioning/guarantee"
 	"tollhouse/tenants"
 )
 
@@ -59,6 +60,13 @@ func challenge(err error) string {
 
 // faulty finds the fields in errors that carry them.
 var faulty = []func(err error) []Fault{
+	func(err error) []Fault {
+		e, is := errors.AsType[*guarantee.RoomError](err)
+		if !is {
+			return nil
+		}
+		return []Fault{{"rate", "is more than the host database can hold", e.Error()}}
+	},
 	func(err error) []Fault {
 		e, is := errors.AsType[*account.FieldError](err)
 		if !is {

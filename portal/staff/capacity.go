@@ -16,6 +16,8 @@ type capacityView struct {
 	ui.ConsolePage
 	Live               string
 	Clouds             []capacityCloud
+	Hosts              []hostRow
+	MayHost            bool
 	MayLook, MayRemove bool
 	Done               string
 	Form               form // of the orphan that was refused
@@ -46,8 +48,11 @@ func (p pages) showCapacity(v *web.StaffVisit, f form) error {
 	if err != nil {
 		return err
 	}
-	view := capacityView{ConsolePage: frame, Live: v.URL("capacity"), MayLook: v.May(tenants.StackWrite), MayRemove: v.May(tenants.StackRemove), Done: v.Query("done"), Form: f}
+	view := capacityView{ConsolePage: frame, Live: v.URL("capacity"), MayLook: v.May(tenants.StackWrite), MayRemove: v.May(tenants.StackRemove), MayHost: v.May(tenants.HostWrite), Done: v.Query("done"), Form: f}
 	err = p.read(v, func(ctx context.Context, tx tenants.Tx) error {
+		if err := view.readHosts(ctx, tx, v.Reader); err != nil {
+			return err
+		}
 		clouds, err := p.Fleet.CloudViews(ctx, tx)
 		if err != nil {
 			return err

@@ -13,6 +13,7 @@ import (
 	"tollhouse/portal/web"
 	"tollhouse/provisioning"
 	"tollhouse/provisioning/backup"
+	"tollhouse/provisioning/guarantee"
 	"tollhouse/provisioning/move"
 	"tollhouse/tenants"
 )
@@ -217,6 +218,8 @@ func moveRefusal(err error) string {
 		return "staff.move.refused.same"
 	case errors.Is(err, move.ErrState):
 		return "staff.move.refused.state"
+	case errors.Is(err, guarantee.ErrRoom):
+		return "staff.move.refused.guarantee"
 	case errors.Is(err, provisioning.ErrHostFull):
 		return "staff.move.refused.full"
 	case errors.Is(err, provisioning.ErrNoHost):

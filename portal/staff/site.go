@@ -36,6 +36,7 @@ type siteView struct {
 	Events     []siteEventRow
 	Acts       siteActs
 	Forms      siteForms
+	Pair       pairView
 }
 
 type stepRow struct {
@@ -68,6 +69,9 @@ func (p pages) showSite(v *web.StaffVisit, id provisioning.SiteID, forms siteFor
 			return err
 		}
 		if view.Operator, err = tenants.GetOperator(ctx, tx, view.Want.Operator); err != nil {
+			return err
+		}
+		if view.Pair, err = readPair(ctx, tx, v.Reader, id); err != nil {
 			return err
 		}
 		events, err := fleet.Events(ctx, tx, id, uuid.Nil, siteEvents)

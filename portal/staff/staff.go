@@ -58,6 +58,9 @@ func Register(e *echo.Echo, site *web.Site, control *Control) {
 	e.POST("/staff/requests/:request/enter", site.StaffOnly(tenants.VisitEnter, p.enterApproved))
 
 	p.registerSites(e, site)
+	e.GET("/staff/operators/:operator/guarantee", site.StaffOnly(tenants.StackRead, p.guarantee))
+	e.POST("/staff/operators/:operator/guarantee", site.StaffOnly(tenants.StackWrite, p.setGuarantee))
+	e.POST("/staff/capacity/hosts/:host", site.StaffOnly(tenants.HostWrite, p.setCarries))
 	e.GET("/staff/operators/:operator/place", site.StaffOnly(tenants.StackRead, p.movePage))
 	e.POST("/staff/operators/:operator/place", site.StaffOnly(tenants.StackMove, p.startMove))
 	e.POST("/staff/operators/:operator/place/moves/:move", site.StaffOnly(tenants.StackMove, p.decideMove))
