@@ -225,7 +225,9 @@ func (s server) follow(ctx context.Context) error {
 		}
 		soon, cancel := context.WithTimeout(ctx, rewindTakes)
 		defer cancel()
-		if s.rewind(soon, source) == nil && s.begin(soon) == nil {
+		// Where a standby has parted from its source is not known: only what was a
+		// primary, of an earlier timeline, is rewound.
+		if !s.isStandby() && s.rewind(soon, source) == nil && s.begin(soon) == nil {
 			return nil
 		}
 		if err := s.fence(ctx); err != nil {
@@ -242,7 +244,7 @@ const (
 	// catchUp is how long a standby that was cut off has to stream again.
 	catchUp = 10 * time.Second
 	// rewindTakes is how long a rewind may take until all is copied instead.
-	rewindTakes = 40 * time.Second
+	rewindTakes = 30 * time.Second
 )
 
 // begin starts a server that has become a copy.
@@ -277,6 +279,16 @@ func (s server) conninfo(source server) (string, error) {
 // rewind takes back what a former primary has and its source has not.
 func (s server) rewind(ctx context.Context, source server) error {
 	info, err := s.conninfo(source)
+	if err != nil {
+		return err
+	}
+	// A source that was promoted just now has its new timeline in memory only
+	// until its next checkpoint, and a rewind would see no difference.
+	conn, err := source.connect(ctx)
+	if err == nil {
+		_, err = conn.Exec(ctx, `checkpoint`)
+		err = errors.Join(err, conn.Close(context.WithoutCancel(ctx)))
+	}
 	if err != nil {
 		return err
 	}
