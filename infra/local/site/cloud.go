@@ -280,13 +280,13 @@ func (c *Cloud) Remove(ctx context.Context, id provisioning.SiteID) (provisionin
 				return provisioning.Observed{}, err
 			}
 		}
-		if left := stop(folder, signal); left > 0 {
-			return c.look(ctx, id, folder, r), nil
-		}
-		if r.Shape.Standby {
+		if r.Shape.Standby { // asked to end they would wait for all sessions
 			if err := c.servers.End(ctx, id); err != nil {
 				return provisioning.Observed{}, provisioning.Because("The site's database servers could not be stopped.", err)
 			}
+		}
+		if left := stop(folder, signal); left > 0 {
+			return c.look(ctx, id, folder, r), nil
 		}
 		for _, path := range []string{filepath.Join(folder, recordName), folder} {
 			if err := os.RemoveAll(path); err != nil {
