@@ -83,7 +83,7 @@ func NewHost(config Config) *Host {
 	h.charging = charging.NewEngine(h.gates.of)
 	h.charging.OnCycle(promotion.CycleUnderWay)
 	h.online = charging.NewOnline(charging.OnlineConfig{DB: config.DB, Engine: h.charging, Log: config.Log})
-	h.desk = onboarding.New(config.Seal, onboarding.Hooks{Grant: h.grant, Schedule: bill.Schedule})
+	h.desk = onboarding.New(config.Seal, onboarding.Hooks{Grant: h.grant, Schedule: bill.Schedule, Held: bill.FreeDeposits, Secure: secure})
 	h.till = payment.NewTill(config.DB, h.provider)
 	h.intake = intake.New(intake.Config{Desk: h.desk, Users: config.Identity, Seal: config.Seal, Now: config.Now})
 	return h

@@ -217,12 +217,7 @@ func (w *world) connect(plan string) customer {
 	w.made++
 	c := customer{msisdn: fmt.Sprintf("+4915%09d", w.made)}
 	w.write(func(ctx context.Context, tx tenant.Tx) error {
-		placed, err := w.Desk().Place(ctx, tx, []onboarding.NewOrder{{OfferingID: w.plans[plan], CreatedBy: "desk", Facts: onboarding.Facts{
-			"party.kind": "individual", "party.name": fmt.Sprintf("Jonas Petersen %d", w.made), "party.email": "jonas@post.example",
-			"party.birth_date": "1988-07-14", "party.id_document": fmt.Sprintf("L%08d", w.made), "party.id_verified": "desk",
-			"address.street": "Deichstraße 1", "address.postcode": "20459", "address.city": "Hamburg", "address.country": "DE",
-			"mobile.msisdn": c.msisdn, "mobile.imsi": fmt.Sprintf("26277%010d", w.made),
-		}}})
+		placed, err := w.Desk().Place(ctx, tx, []onboarding.NewOrder{{OfferingID: w.plans[plan], CreatedBy: "desk", Facts: orderFacts(w.made)}})
 		if err != nil {
 			return err
 		}
@@ -234,6 +229,16 @@ func (w *world) connect(plan string) customer {
 		return err
 	})
 	return c
+}
+
+// orderFacts are all that an order for a mobile plan needs.
+func orderFacts(no int) onboarding.Facts {
+	return onboarding.Facts{
+		"party.kind": "individual", "party.name": fmt.Sprintf("Jonas Petersen %d", no), "party.email": "jonas@post.example",
+		"party.birth_date": "1988-07-14", "party.id_document": fmt.Sprintf("L%08d", no), "party.id_verified": "desk",
+		"address.street": "Deichstraße 1", "address.postcode": "20459", "address.city": "Hamburg", "address.country": "DE",
+		"mobile.msisdn": fmt.Sprintf("+4915%09d", no), "mobile.imsi": fmt.Sprintf("26277%010d", no),
+	}
 }
 
 func euro(text string) money.Amount {

@@ -33,6 +33,7 @@ type Deposit struct {
 	Reason     string
 	AskedAt    time.Time
 	By         string
+	OrderID    *uuid.UUID // the order whose offering demands it; nil: none, so it may still stand for one
 }
 
 // Held is what was paid and is still there.
@@ -50,6 +51,7 @@ type NewDeposit struct {
 	Months    *int
 	Reason    string
 	By        string
+	OrderID   *uuid.UUID // the order whose offering demands it; nil: none
 }
 
 // Errors of deposits.
@@ -95,9 +97,9 @@ func AskDeposit(ctx context.Context, tx tenant.Tx, n NewDeposit) (Deposit, error
 	}
 	number := w.numbers.text(w.seller, s, taken.first)
 	var batch pgx.Batch
-	batch.Queue(`insert into deposit (id, account_id, number, currency, amount, interest, months, reason, asked_at, asked_by)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		n.ID, a.ID, number, a.Currency, n.Amount.Decimal(), n.Interest, n.Months, reason, tx.At, n.By)
+	batch.Queue(`insert into deposit (id, account_id, number, currency, amount, interest, months, reason, asked_at, asked_by, order_id)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		n.ID, a.ID, number, a.Currency, n.Amount.Decimal(), n.Interest, n.Months, reason, tx.At, n.By, n.OrderID)
 	batch.Queue(`insert into open_item (id, account_id, deposit_id, number, issue_date, currency, amount, open, due_date, created_at)
 		values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9)`,
 		uuid.Must(uuid.NewV7()), a.ID, n.ID, number, taken.issued, a.Currency, n.Amount.Decimal(), n.DueDate, tx.At)
@@ -142,13 +144,13 @@ func reviewOn(ctx context.Context, tx tenant.Tx, id uuid.UUID, profile account.P
 }
 
 const selectDeposits = `
-	select d.id, d.account_id, o.id, d.number, d.currency, d.amount, o.open, d.returned, d.interest, d.months, o.due_date, d.reason, d.asked_at, d.asked_by
+	select d.id, d.account_id, o.id, d.number, d.currency, d.amount, o.open, d.returned, d.interest, d.months, o.due_date, d.reason, d.asked_at, d.asked_by, d.order_id
 	  from deposit d join open_item o on o.deposit_id = d.id`
 
 func scanDeposit(row pgx.CollectableRow) (d Deposit, err error) {
 	var currency money.Currency
 	var amount, open, returned money.Decimal
-	err = row.Scan(&d.ID, &d.AccountID, &d.OpenItemID, &d.Number, &currency, &amount, &open, &returned, &d.Interest, &d.Months, &d.DueDate, &d.Reason, &d.AskedAt, &d.By)
+	err = row.Scan(&d.ID, &d.AccountID, &d.OpenItemID, &d.Number, &currency, &amount, &open, &returned, &d.Interest, &d.Months, &d.DueDate, &d.Reason, &d.AskedAt, &d.By, &d.OrderID)
 	d.Amount, d.Open, d.Returned, d.AskedAt = money.New(amount, currency), money.New(open, currency), money.New(returned, currency), d.AskedAt.UTC()
 	return d, err
 }

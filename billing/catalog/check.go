@@ -20,6 +20,7 @@ func Check(o Offering) []Finding {
 	c.prices()
 	c.debtLimit()
 	c.commitment()
+	c.deposit()
 	c.ownChange()
 	c.allowances()
 	c.holidays()

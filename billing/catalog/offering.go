@@ -36,6 +36,8 @@ type Offering struct {
 	// Commitment is what is charged a cycle at least: what fees and use leave
 	// missing is a line of the bill.
 	Commitment *Commitment `json:"commitment,omitempty"`
+	// Deposit is what must be held as security before an order activates.
+	Deposit *Deposit `json:"deposit,omitempty"`
 	// OwnChange lets subscribers change from it by themselves; nil: only the
 	// operator changes their plan.
 	OwnChange *OwnChange `json:"own_change,omitempty"`

@@ -38,7 +38,7 @@ func (d *Desk) activate(ctx context.Context, tx tenant.Tx, given string, ids []u
 	if err != nil {
 		return nil, err
 	}
-	through, g, err := pass(ctx, tx, orders)
+	through, g, err := d.pass(ctx, tx, orders)
 	if err != nil {
 		return nil, err
 	}
@@ -61,8 +61,8 @@ func (d *Desk) activate(ctx context.Context, tx tenant.Tx, given string, ids []u
 
 // pass is the gate: it returns the orders to be connected, without those that
 // were before, or the reason of the first that may not pass.
-func pass(ctx context.Context, tx tenant.Tx, orders []Order) ([]ready, *gate, error) {
-	g, err := newGate(ctx, tx)
+func (d *Desk) pass(ctx context.Context, tx tenant.Tx, orders []Order) ([]ready, *gate, error) {
+	g, err := d.newGate(ctx, tx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -99,6 +99,9 @@ func pass(ctx context.Context, tx tenant.Tx, orders []Order) ([]ready, *gate, er
 // connect makes everything that follows from orders that passed the gate.
 func (d *Desk) connect(ctx context.Context, tx tenant.Tx, g *gate, orders []ready, given string) (map[uuid.UUID]Order, error) {
 	if err := openAccounts(ctx, tx, orders); err != nil {
+		return nil, err
+	}
+	if err := d.secure(ctx, tx, orders); err != nil {
 		return nil, err
 	}
 	wanted := make([]account.NewSubscription, 0, len(orders))

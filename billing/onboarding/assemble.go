@@ -49,6 +49,7 @@ func Whole(ctx context.Context, tx tenant.Tx, o catalog.Offering, chosen []strin
 		}
 		o.Services = union(o.Services, parts[i].Offering.Services)
 		o.RequiredFacts = union(o.RequiredFacts, parts[i].Offering.RequiredFacts)
+		o.Deposit = o.Deposit.Plus(parts[i].Offering.Deposit)
 	}
 	return o, parts, nil
 }

@@ -22,7 +22,7 @@ import (
 // today, and of its services. *NotSoldError refuses a version that is not on
 // sale.
 func (d *Desk) MissingForChange(ctx context.Context, tx tenant.Tx, s account.Subscription, version uuid.UUID) ([]Finding, error) {
-	g, err := newGate(ctx, tx)
+	g, err := d.newGate(ctx, tx)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"tollhouse/billing/account"
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/catalog"
+	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
 )
 
@@ -31,6 +32,11 @@ type Hooks struct {
 	Grant func(ctx context.Context, tx tenant.Tx, subscriptions []uuid.UUID) error
 	// Schedule puts the bill runs of cycle ends on the agenda, once each.
 	Schedule func(ctx context.Context, tx tenant.Tx, zone *time.Location, cycleEnds ...calendar.Date) error
+	// Held is what an account has left as deposits that stand for no order yet.
+	Held func(ctx context.Context, tx tenant.Tx, account uuid.UUID) (money.Decimal, error)
+	// Secure lets an account's deposits stand for an order, and takes with a
+	// payment what they leave missing.
+	Secure func(ctx context.Context, tx tenant.Tx, s Security) error
 }
 
 // Desk takes orders and activates them.

@@ -12,6 +12,8 @@
 //   - Nothing activates while anything is missing, wrong or taken, whichever
 //     channel asks: the gate stands in Activate itself. What it refuses, it
 //     names field by field, and it has then done nothing.
+//   - A deposit that the offering demands is held on the account, and stands
+//     for no other order, or is taken with the activation.
 //   - An order becomes one subscription, however often it is activated.
 //   - A fact that is secret is sealed from the moment it arrives.
 //

@@ -11,6 +11,7 @@ import (
 	"tollhouse/billing/account"
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/catalog"
+	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
 )
 
@@ -40,6 +41,7 @@ type ready struct {
 	bundle   *catalog.Offering     // that base's: the order is for a part of it
 	share    *account.Discount     // what the bundle takes off the part
 	parts    []catalog.Stored      // of a bundle, those that are taken
+	security *Security             // the deposit that it demands; nil: none
 }
 
 // language is the one in which the subscriber reads.
@@ -50,14 +52,15 @@ type gate struct {
 	profile  account.Profile
 	today    calendar.Date
 	versions map[uuid.UUID]catalog.Stored
+	held     func(ctx context.Context, tx tenant.Tx, account uuid.UUID) (money.Decimal, error)
 }
 
-func newGate(ctx context.Context, tx tenant.Tx) (*gate, error) {
+func (d *Desk) newGate(ctx context.Context, tx tenant.Tx) (*gate, error) {
 	profile, err := account.GetProfile(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
-	return &gate{profile: profile, today: profile.LocalDate(tx.At), versions: map[uuid.UUID]catalog.Stored{}}, nil
+	return &gate{profile: profile, today: profile.LocalDate(tx.At), versions: map[uuid.UUID]catalog.Stored{}, held: d.hooks.Held}, nil
 }
 
 // Missing says what keeps an order from being activated now; nothing for one
@@ -72,7 +75,7 @@ func (d *Desk) Missing(ctx context.Context, tx tenant.Tx, id uuid.UUID) ([]Findi
 	if err := tx.QueryRow(ctx, `select facts from product_order where id = $1`, id).Scan(&o.Facts); err != nil {
 		return nil, fmt.Errorf("read facts of order %s: %w", id, err)
 	}
-	g, err := newGate(ctx, tx)
+	g, err := d.newGate(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
@@ -118,6 +121,11 @@ func (g *gate) judge(ctx context.Context, tx tenant.Tx, o Order) (ready, error) 
 		findings = append(findings, Finding{Field: "account.credit_limit", Fault: IsWrong, NeededBy: Tariff,
 			Reason: "the offering is prepaid", Want: "no limit"})
 	}
+	lacking, err := g.secured(ctx, tx, &r, whole, known)
+	if err != nil {
+		return ready{}, err
+	}
+	findings = append(findings, lacking...)
 	findings = append(Missing(Requirements(whole, g.profile.Country), known, g.today), findings...)
 	if len(findings) > 0 {
 		return ready{}, &IncompleteError{o.ID.String(), findings}

@@ -177,6 +177,7 @@ var findingEN = map[string]string{
 	"finding.x-is-x-the-bundle-is-x":                                    "\"{a}\" is {b}, the bundle is {c}",
 	"finding.must-be-from-zero-to-the-price-itself":                     "must be from zero to the price itself",
 	"finding.is-above-zero":                                             "is above zero",
+	"finding.is-per-cent-a-year-above-0-and-at-most-100":                "is per cent a year, above 0 and at most 100",
 	"finding.is-for-postpaid-accounts-prepaid-ones-pay-before-they-use": "is for postpaid accounts: prepaid ones pay before they use",
 	"finding.x-is-x-this-is-x":                                          "\"{a}\" is {b}, this is {c}",
 	"finding.x-prices-the-period-as-a-whole-so-an-event-has-no-minimu":  "{a} prices the period as a whole, so an event has no minimum or cap of its own",

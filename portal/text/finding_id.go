@@ -177,6 +177,7 @@ var findingID = map[string]string{
 	"finding.x-is-x-the-bundle-is-x":                                    "\"{a}\" {b}, paketnya {c}",
 	"finding.must-be-from-zero-to-the-price-itself":                     "harus dari nol sampai harga itu sendiri",
 	"finding.is-above-zero":                                             "lebih dari nol",
+	"finding.is-per-cent-a-year-above-0-and-at-most-100":                "adalah persen per tahun, di atas 0 dan paling banyak 100",
 	"finding.is-for-postpaid-accounts-prepaid-ones-pay-before-they-use": "untuk akun pascabayar: akun prabayar membayar sebelum memakai",
 	"finding.x-is-x-this-is-x":                                          "\"{a}\" {b}, ini {c}",
 	"finding.x-prices-the-period-as-a-whole-so-an-event-has-no-minimu":  "{a} memberi harga untuk seluruh periode, jadi satu kejadian tidak punya minimum atau batas sendiri",

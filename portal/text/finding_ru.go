@@ -177,6 +177,7 @@ var findingRU = map[string]string{
 	"finding.x-is-x-the-bundle-is-x":                                    "«{a}»: {b}, комплект: {c}",
 	"finding.must-be-from-zero-to-the-price-itself":                     "должно быть от нуля до самой цены",
 	"finding.is-above-zero":                                             "больше нуля",
+	"finding.is-per-cent-a-year-above-0-and-at-most-100":                "это процентов в год, больше 0 и не больше 100",
 	"finding.is-for-postpaid-accounts-prepaid-ones-pay-before-they-use": "для постоплатных счетов: предоплатные платят до использования",
 	"finding.x-is-x-this-is-x":                                          "«{a}»: {b}, здесь: {c}",
 	"finding.x-prices-the-period-as-a-whole-so-an-event-has-no-minimu":  "{a} тарифицирует период целиком, поэтому у события нет своего минимума и предела",

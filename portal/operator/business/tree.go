@@ -39,7 +39,7 @@ var sortOfField = map[string]string{
 	"destinations": "list", "prefixes": "list", "kinds": "list", "services": "list", "holidays": "list", "days": "list", "required_facts": "list",
 	"included": "bool", "at_zero": "bool", "blocks": "bool", "on": "flag",
 	"qualities": "list", "zones": "list", "dates": "list", "month_days": "counts", "factors": "factors",
-	"fee": "amount", "share": "amount", "debt_limit": "amount", "periods": "count", "times": "count", "validity_days": "count",
+	"fee": "amount", "share": "amount", "debt_limit": "amount", "organization": "amount", "interest": "amount", "periods": "count", "times": "count", "validity_days": "count",
 }
 
 // sortOf is text unless the name says otherwise. An allowance's amount is a

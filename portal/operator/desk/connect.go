@@ -12,6 +12,7 @@ import (
 	"tollhouse/billing/account"
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/identity"
+	"tollhouse/billing/money"
 	"tollhouse/billing/onboarding"
 	"tollhouse/billing/tenant"
 	"tollhouse/portal/operator/command"
@@ -28,6 +29,7 @@ type connection struct {
 	steps    []step
 	account  *account.Account
 	party    account.Party // of the account; else what is known so far
+	deposit  money.Amount  // that is taken with the order, as it is not held; zero: none
 	notSold  bool
 }
 
@@ -80,8 +82,16 @@ func loadConnection(v *web.Visit) (c *connection, err error) {
 				c.notSold, err = true, nil
 			}
 		}
-		c.steps = stepsOf(c.offering, v.Profile.Country, kind, known)
-		return err
+		if err != nil {
+			return err
+		}
+		if c.State == onboarding.Acknowledged {
+			if c.deposit, err = gate.DepositDue(ctx, tx, c.Order); err != nil {
+				return err
+			}
+		}
+		c.steps = stepsOf(c.offering, v.Profile.Country, kind, known, c.deposit.Sign() > 0)
+		return nil
 	})
 	return c, err
 }
@@ -204,6 +214,9 @@ func (c *connection) stepForm(v *web.Visit, at int, typed onboarding.Facts) form
 			value = given
 		}
 		one := factControl(v, field, value, s.must[field])
+		if field == onboarding.DepositMethod {
+			one.Hint = r.T("desk.deposit.due", "amount", r.Money(c.deposit))
+		}
 		f.fields = append(f.fields, one)
 	}
 	return f

@@ -21,7 +21,7 @@ func formName(field string) string { return strings.ReplaceAll(field, ".", "-") 
 // factChoices are the facts that are chosen from a few.
 var factChoices = map[string][]string{
 	"party.kind": {"individual", "organization"}, "party.language": {"en", "id", "ru"}, "party.id_verified": {"desk", "post", "video", "eid"},
-	"account.cycle_months": {"1", "3", "12"},
+	"account.cycle_months": {"1", "3", "12"}, onboarding.DepositMethod: {"cash", "bank"},
 }
 
 // factKinds are the input types of facts, where they are no plain text.
@@ -126,8 +126,8 @@ var extras = map[string][]string{
 
 // stepsOf are the steps of an order: what its offering needs in the operator's
 // country, in groups. An order for an account that is there asks for nothing
-// that is known of its party.
-func stepsOf(o catalog.Offering, country, kind string, known onboarding.Facts) []step {
+// that is known of its party. deposit asks how the offering's deposit was paid.
+func stepsOf(o catalog.Offering, country, kind string, known onboarding.Facts, deposit bool) []step {
 	groups := map[string]*step{}
 	for _, name := range []string{stepPerson, stepAddress, stepNetwork, stepLaw} {
 		groups[name] = &step{name: name, must: map[string]bool{}}
@@ -146,6 +146,11 @@ func stepsOf(o catalog.Offering, country, kind string, known onboarding.Facts) [
 		} else if known[r.Or] == "" {
 			s.add(r.Or)
 		}
+	}
+	if deposit {
+		groups[stepLaw].add(onboarding.DepositMethod)
+		groups[stepLaw].add(onboarding.DepositReference)
+		groups[stepLaw].must[onboarding.DepositMethod] = true
 	}
 	var steps []step
 	if known == nil { // what may be left out stands last
