@@ -8,9 +8,11 @@ import (
 
 	"github.com/google/uuid"
 
+	"tollhouse/billing/money"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/tax"
 	"tollhouse/billing/tenant"
+	"tollhouse/billing/transfer"
 	"tollhouse/billing/voucher"
 )
 
@@ -153,4 +155,51 @@ func TestTaxAtSale_voucherByItsKind(t *testing.T) {
 	if err := w.sums(); err != nil {
 		t.Error(err)
 	}
+}
+
+// Money that a bank takes back, or that goes to another balance, takes the tax
+// of its sale along; what is won back has it again.
+func TestTaxAtSale_followsItsMoney(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.publish(goPlan)
+	w.taxTopUpsAtSale()
+	ahead := func(c customer) string {
+		return w.text(`select trim_scale(tax_ahead)::text from bucket where account_id = $1 and origin = 'main'`, c.ID)
+	}
+	want := func(when string, got, want string) {
+		t.Helper()
+		if got != want {
+			t.Errorf("%s: %s, want %s", when, got, want)
+		}
+		if err := w.sums(); err != nil {
+			t.Errorf("%s: %v", when, err)
+		}
+	}
+	giver, taker := w.connect("go"), w.connect("go")
+	id := w.pay(giver, payment.PurposeTopUp, "23.80").ID
+	w.write(func(ctx context.Context, tx tenant.Tx) error {
+		if err := transfer.Put(ctx, tx, transfer.Policy{Enabled: true, Minimum: money.NewDecimal(1), Maximum: money.NewDecimal(20)}, "user:owner"); err != nil {
+			return err
+		}
+		_, err := w.SendMoney(ctx, tx, transfer.Order{ID: id7(), From: giver.ID, To: taker.ID, Amount: euro("11.90"), By: "user:clerk"})
+		return err
+	})
+	want("half given on", ahead(giver)+" "+ahead(taker)+" of "+w.taxOf("tax"), "1.9 1.9 of 3.8")
+	var dispute payment.Dispute
+	w.write(func(ctx context.Context, tx tenant.Tx) (err error) {
+		dispute, err = payment.TakeBack(ctx, tx, payment.TakenBack{Kind: payment.Chargeback, Provider: "bank", Ref: "r1", PaymentID: id, Amount: euro("5.95"), Reason: "fraudulent"})
+		return err
+	})
+	want("a quarter taken back", ahead(giver)+" of "+w.taxOf("tax"), "0.95 of 2.85")
+	w.write(func(ctx context.Context, tx tenant.Tx) error {
+		_, err := payment.WinDispute(ctx, tx, dispute.ID)
+		return err
+	})
+	want("and won", ahead(giver)+" of "+w.taxOf("tax"), "1.9 of 3.8")
+	w.write(func(ctx context.Context, tx tenant.Tx) error {
+		_, err := payment.TakeBack(ctx, tx, payment.TakenBack{Kind: payment.Returned, Provider: "bank", Ref: "r2", PaymentID: id, Amount: euro("23.80"), Reason: "insufficient funds"})
+		return err
+	})
+	want("all taken back, more than is there", ahead(giver)+" "+ahead(taker)+" of "+w.taxOf("tax"), "0 1.9 of 1.9")
 }

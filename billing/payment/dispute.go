@@ -72,6 +72,7 @@ type takenPart struct {
 	Unapplied money.Decimal `json:"unapplied,omitzero"`
 	Bucket    *uuid.UUID    `json:"bucket,omitempty"`
 	Balance   money.Decimal `json:"balance,omitzero"` // of that bucket
+	Tax       money.Decimal `json:"tax,omitzero"`     // of that balance, which was due at its sale
 	Applied   []reversal    `json:"applied,omitempty"`
 }
 

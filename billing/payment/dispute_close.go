@@ -87,7 +87,8 @@ func (d Dispute) owner(payers map[uuid.UUID]payer) uuid.UUID {
 // restore gives a part back to its payment.
 func (p payer) restore(ctx context.Context, tx tenant.Tx, part takenPart, event ledger.Event, from ledger.Account) error {
 	if part.Bucket != nil {
-		if err := ledger.Post(ctx, tx, event, p.move(from, ledger.Of(ledger.Prepaid, *part.Bucket), part.Balance)); err != nil {
+		if err := ledger.Post(ctx, tx, event, append(p.move(from, ledger.Of(ledger.Prepaid, *part.Bucket), part.Balance),
+			p.move(ledger.Of(ledger.TaxAhead, *part.Bucket), ledger.General(ledger.Tax), part.Tax)...)); err != nil {
 			return err
 		}
 		return chargeBack(ctx, tx, part.Payment, money.Decimal{}, part.Balance.Neg())

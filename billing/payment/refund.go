@@ -146,7 +146,7 @@ func (p payer) takeFromBucket(ctx context.Context, tx tenant.Tx, paid Payment, r
 		return err
 	}
 	return ledger.Post(ctx, tx, p.event(tx, ledger.Refund, r.ID),
-		append(p.move(ledger.Of(ledger.Prepaid, *paid.BucketID), ledger.General(place), r.Amount.Decimal()), untaxed...))
+		append(p.move(ledger.Of(ledger.Prepaid, *paid.BucketID), ledger.General(place), r.Amount.Decimal()), p.taxBack(*paid.BucketID, untaxed)...))
 }
 
 // reversible is what is still applied by one allocation.

@@ -164,7 +164,10 @@ func partsOf(family []Payment, amount money.Amount) (parts []takenPart, err erro
 // it: the money was spent and never came.
 func (p payer) takePart(ctx context.Context, tx tenant.Tx, part *takenPart, event ledger.Event, to ledger.Kind) (err error) {
 	if part.Bucket != nil {
-		if err := ledger.Post(ctx, tx, event, p.move(ledger.Of(ledger.Prepaid, *part.Bucket), ledger.General(to), part.Balance)); err != nil {
+		if part.Tax, err = p.untax(ctx, tx, *part.Bucket, part.Balance); err != nil {
+			return err
+		}
+		if err := ledger.Post(ctx, tx, event, append(p.move(ledger.Of(ledger.Prepaid, *part.Bucket), ledger.General(to), part.Balance), p.taxBack(*part.Bucket, part.Tax)...)); err != nil {
 			return err
 		}
 		return chargeBack(ctx, tx, part.Payment, money.Decimal{}, part.Balance)

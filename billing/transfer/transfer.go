@@ -191,6 +191,20 @@ func (t Transfer) move(ctx context.Context, tx tenant.Tx, p Policy, from account
 		{Debit: giver.Ledger(), Credit: between, Amount: amount, Unit: unit, AccountID: t.From},
 		{Debit: between, Credit: taker.Ledger(), Amount: amount, Unit: unit, AccountID: t.To},
 	}
+	// Tax that was due when the money was sold goes along with it.
+	if giver.TaxAhead.Sign() > 0 && giver.Value.Sign() > 0 {
+		part, err := giver.TaxAhead.MulDiv(amount, giver.Value, money.Scale, money.HalfAwayFromZero)
+		if err != nil {
+			return err
+		}
+		if amount.Cmp(giver.Value) >= 0 || part.Cmp(giver.TaxAhead) > 0 {
+			part = giver.TaxAhead
+		}
+		if part.Sign() > 0 {
+			transfers = append(transfers, ledger.Transfer{Debit: ledger.Of(ledger.TaxAhead, taker.ID), Credit: ledger.Of(ledger.TaxAhead, giver.ID),
+				Amount: part, Unit: unit, AccountID: t.To})
+		}
+	}
 	err = ledger.Post(ctx, tx, ledger.Event{Kind: ledger.Move, ID: t.ID, At: tx.At, LegalEntity: from.LegalEntity, Branch: from.Branch}, transfers)
 	if err != nil {
 		return fmt.Errorf("transfer %s: %w", t.ID, err)

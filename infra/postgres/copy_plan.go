@@ -192,6 +192,11 @@ var plan = map[string]treatment{
 	"ledger_total":    {columns: map[string]string{"kind": keep, "unit": keep}},
 	"day_close":       {columns: map[string]string{"sums": keep, "checks": keep, "note": `''::text`, "signed_by": keep}},
 
+	// sold vouchers are owed, and the tax of their sale stands in the ledger: they come along, with PINs that nobody has
+	"voucher_batch": {columns: map[string]string{"code": keep, "currency": keep, "channel": keep, "dealer": `''::text`,
+		"sealed_pins": `null::bytea`, "fetched_at": `coalesce(t.fetched_at, t.created_at)`, "fetched_by": `'copied'::text`, "created_by": keep}},
+	"voucher": {columns: map[string]string{"state": keep, "pin_hash": `decode(md5(random()::text || t.id::text) || md5(random()::text || t.id::text), 'hex')`}},
+
 	// what falls due in business time; what would reach the outside does not come along
 	"agenda": {from: ` where t.state = 'due' and t.kind not in ('usage_file', 'webhook', 'refund', 'notice', 'trial', 'rerating', 'webhook_out', 'report_mail', 'auto_pay', 'provider_poll')`,
 		columns: map[string]string{"kind": keep, "detail": keep, "state": keep, "last_error": `''::text`}},
@@ -202,7 +207,7 @@ var plan = map[string]treatment{
 	"tariff_trial": {}, "rerating_account": {}, "rerating_change": {}, // proposals and trials can be asked for again
 	"note": {}, "contact_change": {}, "payment_link": {}, "staff_consent": {}, "staff_visit": {}, "sandbox_copy": {}, "imported_document": {},
 	"intake_batch": {}, "intake_file": {}, "intake_finding": {}, "intake_account": {}, versions: {},
-	"balance_act": {}, "adjustment_request": {}, "voucher": {}, "voucher_batch": {}, "auto_topup": {}, "alert": {}, // deeds of people, money to come, crossings: begun anew
+	"balance_act": {}, "adjustment_request": {}, "auto_topup": {}, "alert": {}, // deeds of people, money to come, crossings: begun anew
 	"access_hold": {}, "access_intent": {}, "dunning_case": {}, "dunning_step": {}, "dunning_arrangement": {}, "bad_contact": {}, // what the network is to do is not a copy's
 	"promo_code": {}, "promotion_gift": {}, "referral": {}, "referral_code": {},
 }
