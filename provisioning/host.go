@@ -9,15 +9,17 @@ import (
 // first time.
 type Invitation struct {
 	UserData   string    // cloud-init of the first machine, with a token that is good once
-	WorkerData string    // cloud-init of each charging worker
+	WorkerData string    // cloud-init of each machine beside it
+	Revision   int64     // of the site: the machines beside the first that it lets in are that one's
 	Until      time.Time // when its token ends
 }
 
 // Hosts are a site's machines as they speak for themselves.
 type Hosts interface {
-	// Invite makes an invitation to a site. What was made for it before and was
-	// not used is withdrawn. The site's shape and operator are set, its data are
-	// not.
+	// Invite makes an invitation to a site whose shape and operator are set. A
+	// site that has user-data keeps them, and what was made for it before stays
+	// good: only the machines beside its first are invited. Else what was made
+	// before and was not used is withdrawn.
 	Invite(ctx context.Context, site Site) (Invitation, error)
 	// Seen is what the site's first machine said last; one that never came is
 	// not enrolled, which is no error.

@@ -50,6 +50,14 @@ type Shape struct {
 	Standby      bool   `json:"standby"`       // a second machine as synchronous standby (ha)
 }
 
+// Beside is how many machines there are beside the first.
+func (s Shape) Beside() int {
+	if s.Standby {
+		return s.Workers + 1
+	}
+	return s.Workers
+}
+
 // Phase is how far a site is in its cloud.
 type Phase string
 

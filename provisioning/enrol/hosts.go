@@ -23,27 +23,41 @@ func (d *Desk) Invite(ctx context.Context, site provisioning.Site) (provisioning
 		if err != nil {
 			return err
 		}
-		if err := withdrawAll(ctx, tx, site.ID); err != nil {
-			return err
+		made = provisioning.Invitation{UserData: site.UserData, Revision: site.Revision}
+		if made.UserData == "" {
+			if err := d.inviteFirst(ctx, tx, site, operator.Name, &made); err != nil {
+				return err
+			}
 		}
-		host, err := d.Issue(ctx, tx, tenants.System, NewInvitation{Operator: site.Operator, Site: uuid.UUID(site.ID), Role: machine.Host,
-			Place: machine.Dedicated, Name: operator.Name, Replace: true})
+		if site.Shape.Beside() == 0 {
+			return nil
+		}
+		beside, err := d.Issue(ctx, tx, tenants.System, NewInvitation{Operator: site.Operator, Site: uuid.UUID(site.ID), Role: machine.Worker,
+			Place: machine.Dedicated, Name: operator.Name + " worker", Machines: site.Shape.Beside()})
 		if err != nil {
 			return err
 		}
-		made.Until = host.ExpiresAt
-		if made.UserData, err = d.UserData(machine.Host, operator.Name, host.Token); err != nil || site.Shape.Workers == 0 {
-			return err
-		}
-		workers, err := d.Issue(ctx, tx, tenants.System, NewInvitation{Operator: site.Operator, Site: uuid.UUID(site.ID), Role: machine.Worker,
-			Place: machine.Dedicated, Name: operator.Name + " worker", Machines: site.Shape.Workers})
-		if err != nil {
-			return err
-		}
-		made.WorkerData, err = d.UserData(machine.Worker, operator.Name, workers.Token)
+		made.Until = beside.ExpiresAt
+		made.WorkerData, err = d.UserData(machine.Worker, operator.Name, beside.Token)
 		return err
 	})
 	return made, err
+}
+
+// inviteFirst invites a site's first machine, in the place of all that were
+// invited before and have not come.
+func (d *Desk) inviteFirst(ctx context.Context, tx tenants.Tx, site provisioning.Site, name string, made *provisioning.Invitation) error {
+	if err := withdrawAll(ctx, tx, site.ID); err != nil {
+		return err
+	}
+	host, err := d.Issue(ctx, tx, tenants.System, NewInvitation{Operator: site.Operator, Site: uuid.UUID(site.ID), Role: machine.Host,
+		Place: machine.Dedicated, Name: name, Replace: true})
+	if err != nil {
+		return err
+	}
+	made.Until = host.ExpiresAt
+	made.UserData, err = d.UserData(machine.Host, name, host.Token)
+	return err
 }
 
 func withdrawAll(ctx context.Context, tx tenants.Tx, site provisioning.SiteID) error {

@@ -167,6 +167,46 @@ func TestChangeKeys_theOldOneCountsNoMore(t *testing.T) {
 	}
 }
 
+// Machines beside the first are invited by themselves once it has its data: its
+// own invitation stays good, and so do theirs from before.
+func TestInvite_machinesBesideTheFirst(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	operator, site := w.operator(t, "nordnetz"), provisioning.Site{ID: provisioning.SiteID(uuid.New()), Revision: 1}
+	site.Operator = operator.ID
+	first, err := w.Invite(context.Background(), site)
+	if err != nil || first.WorkerData != "" {
+		t.Fatalf("%+v, %v", first, err)
+	}
+	site.UserData, site.Revision, site.Shape = first.UserData, 2, provisioning.Shape{Workers: 1, Standby: true}
+	beside, err := w.Invite(context.Background(), site)
+	if err != nil || beside.UserData != first.UserData || beside.Revision != 2 {
+		t.Fatalf("%+v, %v", beside, err)
+	}
+	site.Revision = 3
+	more, err := w.Invite(context.Background(), site)
+	if err != nil || more.WorkerData == beside.WorkerData {
+		t.Fatalf("%+v, %v", more, err)
+	}
+	for _, c := range []struct {
+		data string
+		role machine.Role
+		want error
+	}{{first.UserData, machine.Host, nil}, {beside.WorkerData, machine.Worker, nil}, {beside.WorkerData, machine.Worker, nil},
+		{beside.WorkerData, machine.Worker, enrol.ErrTokenUsed}, {more.WorkerData, machine.Worker, nil}} {
+		if _, err := newServer(t, w).apply(tokenIn(t, c.data), "nordnetz", c.role); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", c.role, err, c.want)
+		}
+	}
+	site.UserData = "" // its machine is made anew
+	if _, err := w.Invite(context.Background(), site); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := newServer(t, w).apply(tokenIn(t, more.WorkerData), "nordnetz", machine.Worker); !errors.Is(err, enrol.ErrTokenLate) {
+		t.Errorf("one that was invited before: %v", err)
+	}
+}
+
 func TestReport_tellsOfANewConfiguration(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

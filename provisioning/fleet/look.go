@@ -141,6 +141,8 @@ func brokenOf(obs provisioning.Observed) failure {
 // invited is the site as the cloud is to make it. A machine that has not
 // enrolled gets a new invitation once its former one has ended; what has
 // enrolled keeps its data to the letter, else its cloud might make it anew.
+// Machines beside the first are invited for each revision: an invitation lets
+// in so many and no more.
 func (r *Reconciler) invited(ctx context.Context, c *claim) (provisioning.Site, error) {
 	site := provisioning.Site{ID: c.ID, Operator: c.Want.Operator, Name: c.operator.Name, Revision: c.Revision, Shape: c.Shape}
 	if r.hosts == nil {
@@ -170,15 +172,16 @@ func (r *Reconciler) invited(ctx context.Context, c *claim) (provisioning.Site, 
 		if !stays && over {
 			kept = provisioning.Invitation{}
 		}
-		over = over && (!stays || c.Shape.Workers > 0) // workers that are added enrol as well
+		over = over && stays
 	}
-	if over || kept.UserData == "" {
+	if kept.UserData == "" || c.Shape.Beside() > 0 && (over || kept.WorkerData == "" || kept.Revision < c.Revision) {
+		site.UserData = kept.UserData
 		fresh, err := r.hosts.Invite(ctx, site)
 		if err != nil {
 			return site, err
 		}
-		if kept.UserData != "" {
-			fresh.UserData = kept.UserData
+		if kept.UserData != "" && !over { // the first machine's own time
+			fresh.Until = *c.InvitedUntil
 		}
 		if err := r.keepInvitation(ctx, *c, fresh); err != nil {
 			return site, err

@@ -230,6 +230,33 @@ func TestReconciler_userDataStayOnceEnrolled(t *testing.T) {
 	}
 }
 
+// An invitation of machines beside the first lets in so many: each revision has
+// one of its own, while the first machine keeps what it was made with, and the
+// time that it has to come.
+func TestReconciler_machinesBesideAreInvitedForEachRevision(t *testing.T) {
+	w := newWorld(t)
+	w.reconcile(quick)
+	operator, id := w.operator("nordnetz"), newID()
+	w.put(id, fleet.Want{Operator: operator, Cloud: "memory", Size: "small"})
+	w.untilState(id, fleet.Enrolling) // its first machine has not come
+	w.pass(30 * time.Minute)
+	w.put(id, fleet.Want{Operator: operator, Cloud: "memory", Size: "medium"})
+	w.until(id, "grown", func(s fleet.Site) bool { return s.State == fleet.Enrolling && s.Made == 2 })
+	w.hosts.Come(id)
+	w.untilState(id, fleet.Ready)
+	w.put(id, fleet.Want{Operator: operator, Cloud: "memory", Size: "medium", AddOns: map[string]int{"worker": 1}})
+	s := w.until(id, "grown again", func(s fleet.Site) bool { return s.State == fleet.Ready && s.Made == 3 })
+	if w.hosts.Invited(id) != 3 || len(w.cloud.Data) != 1 {
+		t.Errorf("invited %d times, first machines made with %q", w.hosts.Invited(id), w.cloud.Data)
+	}
+	if b := w.cloud.Beside; len(b) != 3 || b[0] != "" || b[1] == "" || b[2] == "" || b[1] == b[2] {
+		t.Errorf("machines beside it made with %q", b)
+	}
+	if until := s.InvitedUntil; until == nil || until.Sub(*s.ReadyAt) > 31*time.Minute {
+		t.Errorf("the first machine's time was put off to %v", until)
+	}
+}
+
 func TestReconciler_lateInvitationIsRenewed(t *testing.T) {
 	w := newWorld(t)
 	w.cloud.Fail(func(call string, _ provisioning.SiteID) error {

@@ -57,7 +57,15 @@ func (h *Hosts) Invite(_ context.Context, site provisioning.Site) (provisioning.
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.invited[site.ID]++
-	return provisioning.Invitation{UserData: fmt.Sprintf("#!/bin/sh\n# %s, %d\n", site.ID, h.invited[site.ID]), Until: h.At().Add(h.Last)}, nil
+	data := fmt.Sprintf("#!/bin/sh\n# %s, %d\n", site.ID, h.invited[site.ID])
+	made := provisioning.Invitation{UserData: site.UserData, Revision: site.Revision, Until: h.At().Add(h.Last)}
+	if made.UserData == "" {
+		made.UserData = data
+	}
+	if site.Shape.Beside() > 0 {
+		made.WorkerData = data + "# beside\n"
+	}
+	return made, nil
 }
 
 // Seen implements provisioning.Hosts.

@@ -2,6 +2,7 @@ package sitetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -17,9 +18,10 @@ type Memory struct {
 	sites map[provisioning.SiteID]*stood
 	fail  func(call string, id provisioning.SiteID) error
 
-	Calls map[string]int // how often each was called
-	Made  int            // sites made from nothing
-	Data  []string       // user-data of machines made, one by one
+	Calls  map[string]int // how often each was called
+	Made   int            // sites made from nothing
+	Data   []string       // user-data of machines made, one by one
+	Beside []string       // user-data of the machines beside the first, by what was asked
 }
 
 // stood is a site as it stands in memory.
@@ -107,11 +109,15 @@ func (m *Memory) Ensure(_ context.Context, want provisioning.Site) (provisioning
 	if err := m.called("Ensure", want.ID); err != nil {
 		return provisioning.Observed{}, err
 	}
+	if want.UserData != "" && want.Shape.Beside() > 0 && want.WorkerData == "" {
+		return provisioning.Observed{}, provisioning.Because("The site has machines beside its first and no user-data for them.", errors.New("not to be made"))
+	}
 	s := m.sites[want.ID]
 	switch {
 	case s == nil:
 		m.Made++
 		m.Data = append(m.Data, want.UserData)
+		m.Beside = append(m.Beside, want.WorkerData)
 		s = &stood{site: want, left: parts}
 		m.sites[want.ID] = s
 	case s.leaving, want.Revision < s.site.Revision:
@@ -122,6 +128,7 @@ func (m *Memory) Ensure(_ context.Context, want provisioning.Site) (provisioning
 		if want.UserData != s.site.UserData {
 			m.Data = append(m.Data, want.UserData)
 		}
+		m.Beside = append(m.Beside, want.WorkerData)
 		s.site, s.broken, s.drift, s.left = want, nil, nil, parts
 	}
 	obs := m.look(s)
