@@ -122,6 +122,7 @@ func (s *Server) GetReportFile(ctx context.Context, r oapi.GetReportFileRequestO
 	if f.language == "" {
 		f.language = "en"
 	}
+	f.terms.Language = f.language
 	return f, one.Check(f.terms)
 }
 

@@ -119,7 +119,7 @@ func TestBank_formsAreTriedBeforeTheyAreKept(t *testing.T) {
 	}
 	columns := map[string]string{"act": "try", "name": "My bank", "bank_account": "DE89370400440532013000", "column_date": "1", "column_amount": "2", "column_party": "3", "column_text": "4"}
 	wrong := b.upload(at, looked, "sample", nil, sheet(looked, columns)...)
-	if strings.Contains(wrong.in("#h-tried"), "12.5") || wrong.find("#h-form") == nil {
+	if strings.Contains(wrong.in("#h-tried"), "12.50") || wrong.find("#h-form") == nil {
 		t.Errorf("without the comma: %d %s", wrong.status, wrong.words())
 	}
 	columns["date_form"] = "2006-01-02"
@@ -129,7 +129,7 @@ func TestBank_formsAreTriedBeforeTheyAreKept(t *testing.T) {
 	delete(columns, "date_form")
 	columns["comma"] = "on"
 	tried := b.upload(at, wrong, "sample", nil, sheet(wrong, columns)...)
-	if tried.status != http.StatusOK || !strings.Contains(tried.words(), "12.5") || !strings.Contains(tried.words(), "Keep the form") {
+	if tried.status != http.StatusOK || !strings.Contains(tried.words(), "12.50") || !strings.Contains(tried.words(), "Save the format") {
 		t.Fatalf("tried: %d %s", tried.status, tried.words())
 	}
 	columns["act"] = "save"
@@ -185,5 +185,27 @@ func TestMandates_areAmendedAtTheDesk(t *testing.T) {
 	}
 	if ended := b.follow(one+"/end", after, "of", c.Number, "key", after.value("key")); !strings.Contains(ended.words(), "Ended") {
 		t.Errorf("after the end: %s", ended.words())
+	}
+}
+
+func TestCash_refusalsAreToldInTheReadersLanguage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hanse)
+	b := w.works(identity.Accountant)
+	at := w.console("cash-desk")
+	none := b.get(at + "?lang=id")
+	if early := b.post(at, none, "act", "put_in", "amount", "5", "key", none.value("key")); !strings.Contains(early.words(), "Belum ada sif") {
+		t.Errorf("without a shift: %d %s", early.status, early.words())
+	}
+	open := b.follow(at, none, "act", "begin", "amount", "100", "key", uuid.NewString())
+	wrong := b.post(at, open, "act", "take", "number", "nobody", "amount", "12,50", "note", "cash", "key", open.value("key"))
+	if wrong.status != http.StatusUnprocessableEntity || !strings.Contains(wrong.in("#take-number-e"), "Tidak ada akun dengan nomor ini") {
+		t.Fatalf("a payer whom nobody knows: %d %s", wrong.status, wrong.words())
+	}
+	if kept := attribute(wrong.find("#take-amount"), "value"); kept != "12,50" {
+		t.Errorf("the form that was sent holds %q", kept)
+	}
+	if leaked := attribute(wrong.find("#put_in-amount"), "value"); leaked != "" {
+		t.Errorf("the form beside it holds %q", leaked)
 	}
 }

@@ -409,10 +409,15 @@ func TestStaff_auditAsASpreadsheet(t *testing.T) {
 	shown := b.get("/staff/audit?action=staff.")
 	contains(t, "audit", shown.words(), "staff.create", "ana@tollhouse.example")
 	var at string
+	named := false
 	for _, n := range shown.all("a[href]") {
+		named = named || strings.Contains(attribute(n, "href"), "object=") && words(n) == "ana@tollhouse.example"
 		if strings.Contains(attribute(n, "href"), "audit.csv") {
 			at = attribute(n, "href")
 		}
+	}
+	if !named {
+		t.Error("whom it was done to is not named")
 	}
 	file := b.get(at)
 	if got := file.header.Get("Content-Disposition"); !strings.Contains(got, `"audit.csv"`) {

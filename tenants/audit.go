@@ -66,6 +66,7 @@ type AuditRow struct {
 	Detail json.RawMessage
 	Trace  string
 	Email  string // of the staff user who acted, where FindAudit read it
+	About  string // name of the operator or the staff user it was done to, read there as well; empty: another object
 }
 
 // Audit lists changes, newest first, those before a row (zero: from the newest).

@@ -17,7 +17,8 @@ type AuditQuery struct {
 	Limit  int
 }
 
-// FindAudit lists rows that a query fits, with the addresses of staff who acted.
+// FindAudit lists rows that a query fits, with the addresses of staff who acted
+// and the names of operators and staff it was done to.
 func FindAudit(ctx context.Context, tx Tx, q AuditQuery) ([]AuditRow, error) {
 	if q.Before == uuid.Nil {
 		q.Before = uuid.Max
@@ -27,9 +28,11 @@ func FindAudit(ctx context.Context, tx Tx, q AuditQuery) ([]AuditRow, error) {
 		object = &q.Object
 	}
 	rows, err := tx.Query(ctx, `
-		select a.id, a.wall_at, a.actor, a.action, a.object_id, a.detail, a.trace, coalesce(s.email, '')
+		select a.id, a.wall_at, a.actor, a.action, a.object_id, a.detail, a.trace, coalesce(s.email, ''), coalesce(o.display_name, u.email, '')
 		  from audit a
 		  left join staff_user s on a.actor = 'staff:' || s.id::text
+		  left join operator o on o.id = a.object_id -- both by their primary keys
+		  left join staff_user u on u.id = a.object_id
 		 where a.id < $1
 		   and ($2 = '' or a.actor = $2)
 		   and ($3 = '' or starts_with(a.action, $3))
@@ -41,7 +44,7 @@ func FindAudit(ctx context.Context, tx Tx, q AuditQuery) ([]AuditRow, error) {
 	}
 	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (AuditRow, error) {
 		var r AuditRow
-		err := row.Scan(&r.ID, &r.At, &r.Actor, &r.Action, &r.Object, &r.Detail, &r.Trace, &r.Email)
+		err := row.Scan(&r.ID, &r.At, &r.Actor, &r.Action, &r.Object, &r.Detail, &r.Trace, &r.Email, &r.About)
 		r.At = r.At.UTC()
 		return r, err
 	})

@@ -152,7 +152,7 @@ func ageingBuckets(ctx context.Context, tx tenant.Tx, q query, emit Emit) error 
 	}
 	for _, currency := range order {
 		for n, key := range bucketKeys {
-			if err := emit(Word(string(q.profile.Language), "col."+key), currency, sums[currency].counts[n], sums[currency].amounts[n]); err != nil {
+			if err := emit(Word(q.language(), "col."+key), currency, sums[currency].counts[n], sums[currency].amounts[n]); err != nil {
 				return err
 			}
 		}

@@ -88,5 +88,5 @@ func (q query) line(kind ledger.Kind) (number, name string) {
 	if own.Name != "" {
 		return own.Number, own.Name
 	}
-	return own.Number, Word(string(q.profile.Language), "kind."+string(kind))
+	return own.Number, Word(q.language(), "kind."+string(kind))
 }

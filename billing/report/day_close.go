@@ -259,7 +259,7 @@ func closedDays(ctx context.Context, tx tenant.Tx, q query, emit Emit) error {
 	if err != nil {
 		return err
 	}
-	language := string(q.profile.Language)
+	language := q.language()
 	for _, day := range days {
 		d, err := GetDay(ctx, tx, day)
 		if err != nil {

@@ -75,7 +75,7 @@ func journal(ctx context.Context, tx tenant.Tx, q query, emit Emit) error {
 	var debit, credit ledger.Kind
 	var amount money.Decimal
 	_, err = pgx.ForEachRow(rows, []any{&id, &day, &event, &eventID, &debit, &credit, &amount, &unit, &number, &name, &entity, &branch, &document}, func() error {
-		what := Word(string(q.profile.Language), "event."+event)
+		what := Word(q.language(), "event."+event)
 		no, line := q.line(debit)
 		if err := emit(day, eventID.String(), what, document, no, line, number, name, unit, amount, nil, entity, branch, id.String()); err != nil {
 			return err
@@ -109,7 +109,7 @@ func summary(ctx context.Context, tx tenant.Tx, q query, emit Emit) error {
 	var debit, credit money.Decimal
 	_, err = pgx.ForEachRow(rows, []any{&day, &event, &kind, &unit, &debit, &credit, &entity, &branch}, func() error {
 		number, name := q.line(kind)
-		return emit(day, Word(string(q.profile.Language), "event."+event), number, name, unit, debit, credit, entity, branch)
+		return emit(day, Word(q.language(), "event."+event), number, name, unit, debit, credit, entity, branch)
 	})
 	return err
 }

@@ -67,6 +67,7 @@ type Terms struct {
 	LegalEntity *uuid.UUID    `json:"legal_entity,omitempty"`
 	Branch      *uuid.UUID    `json:"branch,omitempty"`
 	Currency    string        `json:"currency,omitempty"`
+	Language    string        `json:"-"` // of the words in cells; empty: the operator's
 }
 
 // ErrUnknown means that there is no such report.
@@ -106,6 +107,14 @@ type query struct {
 	Terms
 	profile account.Profile
 	chart   Chart
+}
+
+// language is the one of words in cells.
+func (q query) language() string {
+	if q.Language != "" {
+		return q.Language
+	}
+	return string(q.profile.Language)
 }
 
 // common are the arguments that most queries begin with: zone, first day, last

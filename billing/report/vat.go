@@ -72,7 +72,7 @@ func vat(ctx context.Context, tx tenant.Tx, q query, emit Emit) error {
 			listed[currency], order = money.Decimal{}, append(order, currency)
 		}
 	}
-	language := string(q.profile.Language)
+	language := q.language()
 	rows, err := tx.Query(ctx, vatDocuments, q.common()...)
 	if err != nil {
 		return err

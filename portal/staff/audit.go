@@ -31,7 +31,7 @@ type auditView struct {
 }
 
 // auditKinds are the beginnings of actions that can be chosen.
-var auditKinds = []string{"operator.", "stack.", "visit.", "breakglass.", "sandbox.", "staff."}
+var auditKinds = []string{"operator.", "stack.", "visit.", "breakglass.", "sandbox.", "staff.", "site.", "upgrade.", "move.", "takeout.", "backup.", "machine.", "enrolment.", "hardware.", "alarm."}
 
 func auditQuery(v *web.StaffVisit) tenants.AuditQuery {
 	q := tenants.AuditQuery{Actor: v.Query("who"), Action: v.Query("action"), Limit: auditPage + 1}

@@ -276,8 +276,8 @@ func (p pages) resume(v *web.StaffVisit) error {
 
 // auditEntry is a row of the audit as people read it.
 type auditEntry struct {
-	When, Who, Action, Object, ObjectHref string
-	Detail                                []fact
+	When, Who, Action, Object, About, ObjectHref string
+	Detail                                       []fact
 }
 
 func entryOf(v *web.StaffVisit, row tenants.AuditRow) auditEntry {
@@ -286,7 +286,7 @@ func entryOf(v *web.StaffVisit, row tenants.AuditRow) auditEntry {
 		e.Who = row.Actor
 	}
 	if row.Object != uuid.Nil {
-		e.Object, e.ObjectHref = row.Object.String(), v.URL("audit", "object", row.Object.String())
+		e.Object, e.About, e.ObjectHref = row.Object.String(), row.About, v.URL("audit", "object", row.Object.String())
 	}
 	var detail map[string]any
 	if err := json.Unmarshal(row.Detail, &detail); err == nil {

@@ -102,7 +102,7 @@ var collectionEN = map[string]string{
 	"col.ladder":                "Ladder",
 	"col.ladders":               "Ladders",
 	"col.language":              "Language",
-	"col.lay":                   "Lay down",
+	"col.lay":                   "Save the ladders",
 	"col.letters.one":           "{n} letter to print",
 	"col.letters.other":         "{n} letters to print",
 	"col.letters.file":          "Letters as a file",

@@ -18,7 +18,7 @@ var moreEN = map[string]string{
 	"admin.rules.title":            "How bills are reckoned and released",
 	"admin.rules.want":             "Choose day or second.",
 	"admin.set.tab.billing":        "Billing",
-	"desk.act.marketing":           "How it is told",
+	"desk.act.marketing":           "Message channels",
 	"desk.act.parent":              "Who is billed",
 	"more.marketing.do":            "Save",
 	"more.marketing.done":          "The wish was noted.",

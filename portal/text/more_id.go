@@ -18,7 +18,7 @@ var moreID = map[string]string{
 	"admin.rules.title":            "Cara tagihan dihitung dan dikeluarkan",
 	"admin.rules.want":             "Pilih hari atau detik.",
 	"admin.set.tab.billing":        "Penagihan",
-	"desk.act.marketing":           "Cara diberi tahu",
+	"desk.act.marketing":           "Jalur pesan",
 	"desk.act.parent":              "Siapa yang ditagih",
 	"more.marketing.do":            "Simpan",
 	"more.marketing.done":          "Pilihan dicatat.",

@@ -18,7 +18,7 @@ var moreRU = map[string]string{
 	"admin.rules.title":            "Как считаются и выпускаются счета",
 	"admin.rules.want":             "Выберите день или секунду.",
 	"admin.set.tab.billing":        "Выставление счетов",
-	"desk.act.marketing":           "Как сообщать",
+	"desk.act.marketing":           "Каналы сообщений",
 	"desk.act.parent":              "Кому выставлять счёт",
 	"more.marketing.do":            "Сохранить",
 	"more.marketing.done":          "Пожелание записано.",

@@ -10,7 +10,7 @@ var toldEN = map[string]string{
 	"told.none":            "No messages yet",
 	"told.none.more":       "What we write to you stands here.",
 	"told.open":            "Open",
-	"told.way.portal":      "On this page",
+	"told.way.portal":      "In the portal",
 	"told.save":            "Save",
 	"told.see":             "Your messages",
 	"told.way.sms":         "SMS",

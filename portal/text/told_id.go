@@ -2,7 +2,7 @@ package text
 
 var toldID = map[string]string{
 	"settings.done.choice": "Pilihan Anda disimpan.",
-	"told.card":            "Cara kami menghubungi Anda",
+	"told.card":            "Jalur pesan",
 	"told.lead":            "Tagihan, pembayaran dan pengingat datang lewat jalur ini. Tanpa pilihan: lewat e-mail, atau SMS bila tidak ada alamat.",
 	"told.way.mail":        "E-mail",
 	"told.news":            "Kabar dan penawaran",
@@ -10,7 +10,7 @@ var toldID = map[string]string{
 	"told.none":            "Belum ada pesan",
 	"told.none.more":       "Apa yang kami kirim akan tampil di sini.",
 	"told.open":            "Buka",
-	"told.way.portal":      "Di halaman ini",
+	"told.way.portal":      "Di portal",
 	"told.save":            "Simpan",
 	"told.see":             "Pesan Anda",
 	"told.way.sms":         "SMS",

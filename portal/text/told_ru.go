@@ -10,7 +10,7 @@ var toldRU = map[string]string{
 	"told.none":            "Сообщений пока нет",
 	"told.none.more":       "Здесь будет всё, что мы вам пишем.",
 	"told.open":            "Открыть",
-	"told.way.portal":      "На этой странице",
+	"told.way.portal":      "В личном кабинете",
 	"told.save":            "Сохранить",
 	"told.see":             "Ваши сообщения",
 	"told.way.sms":         "SMS",

@@ -95,7 +95,7 @@ type head struct {
 // asked are the terms in the address; a report begins with the month before
 // this one, or with today.
 func asked(v *web.Visit, one report.Report) report.Terms {
-	var t report.Terms
+	t := report.Terms{Language: v.Reader.Locale.Language}
 	t.From, _ = calendar.ParseDate(v.Query("from"))
 	t.To, _ = calendar.ParseDate(v.Query("to"))
 	today := v.Reader.Today

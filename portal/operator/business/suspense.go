@@ -43,11 +43,31 @@ func showSuspense(v *web.Visit) error {
 	var total int64
 	for _, g := range groups {
 		total += g.Count
-		page.groups = append(page.groups, groupRow{reason: reasonWords(r, g.Reason), means: adviceWords(r, g.Reason), detail: g.Detail,
+		example := g.Detail
+		if byIdentity(g.Reason) {
+			example = "" // the reason says it all
+		}
+		page.groups = append(page.groups, groupRow{reason: reasonWords(r, g.Reason), means: adviceWords(r, g.Reason), detail: example,
 			href: v.Console("suspense", "reason", string(g.Reason)), count: count(r, g.Count), since: r.Short(g.Since)})
 	}
 	page.total = count(r, total)
 	return v.Show(http.StatusOK, groupsPage(frame.Of(v, frame.Suspense, r.T("con.nav.suspense")), page))
+}
+
+// detailWords says what was wrong with one record, in the reader's words where
+// it is the one thing that is wrong with most.
+func detailWords(r ui.Reader, i usage.Suspended) string {
+	if worded(i) {
+		return r.T("biz.susp.detail."+string(i.Reason), "kind", r.T("biz.identity."+string(i.Record.Identity.Kind)), "value", i.Record.Identity.Value)
+	}
+	return i.Detail
+}
+
+func worded(i usage.Suspended) bool { return i.Record != nil && byIdentity(i.Reason) }
+
+// byIdentity says whether a reason is told by whom the use was for.
+func byIdentity(reason usage.Reason) bool {
+	return reason == usage.UnknownSubscriber || reason == usage.ServiceInactive
 }
 
 // adviceWords says what to do about a reason.
@@ -79,7 +99,10 @@ type groupView struct {
 	discardOpen       bool
 }
 
-type itemRow struct{ id, href, at, source, what, who, whoHref, detail, attempts string }
+type itemRow struct {
+	id, href, at, source, what, who, whoHref, detail, attempts string
+	english                                                    bool // the detail is, whatever the page's language
+}
 
 func groupSearch(read func(string) string) usage.Search {
 	return usage.Search{State: usage.Waiting, Reason: usage.Reason(read("reason")), File: parseID(read("file")), Identity: read("identity")}
@@ -139,7 +162,7 @@ func showGroup(v *web.Visit, status int, refused string) error {
 func itemRowOf(v *web.Visit, i usage.Suspended, names map[uuid.UUID]string) itemRow {
 	r := v.Reader
 	row := itemRow{id: i.ID.String(), href: v.Console("suspense/items/" + i.ID.String()), at: r.Short(i.CreatedAt), source: names[i.Source],
-		detail: i.Detail, attempts: strconv.Itoa(i.Attempts), what: clipped(i.Raw)}
+		detail: detailWords(r, i), english: !worded(i), attempts: strconv.Itoa(i.Attempts), what: clipped(i.Raw)}
 	if i.Record != nil {
 		row.what = r.T("biz.use."+string(i.Record.Kind)) + ", " + r.Short(i.Record.End)
 		if i.Record.Destination != "" {

@@ -29,6 +29,7 @@ type itemView struct {
 	facts               []fact
 	reason, advice      string
 	detail, raw         string
+	english             bool       // the detail is, whatever the page's language
 	fields              []ui.Field // of the record, to be patched; none if it could not be read
 	kind                ui.Field
 	kinds               []ui.Choice
@@ -58,7 +59,7 @@ func answerItem(v *web.Visit, status int, problem *usage.Problem) error {
 	}
 	page := &itemView{list: v.Console("suspense"), group: v.Console("suspense", "reason", string(item.Reason)), action: v.Console("suspense/items/" + id.String()),
 		waiting: item.State == usage.Waiting, may: v.May(identity.SuspenseWrite), reason: reasonWords(r, item.Reason), advice: adviceWords(r, item.Reason),
-		detail: item.Detail, raw: item.Raw, key: command.NewKey()}
+		detail: detailWords(v.Reader, item), english: !worded(item), raw: item.Raw, key: command.NewKey()}
 	if v.Query("done") == "fixed" {
 		page.done = r.T("biz.susp.fixed")
 	}

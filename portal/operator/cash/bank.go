@@ -215,7 +215,8 @@ func statementPage(v *web.Visit) error {
 	if err != nil {
 		return err
 	}
-	one := panel{id: "entries", title: s.Reference + " · " + s.Account, head: p.heads("day", "amount", "party", "text", "state", "score", "decision")}
+	p.under(v, frame.Bank, r.T("money.statement.of", "reference", s.Reference))
+	one := panel{id: "entries", title: s.Account, head: p.heads("day", "amount", "party", "text", "state", "score", "decision")}
 	for _, e := range list {
 		line := row{cells: []cell{text(r.Date(e.Booked)), number(r.Money(e.Amount)), text(e.Party), text(e.Text),
 			{text: r.T("money.entry." + string(e.State)), tone: entryTones[e.State]}, number(strconv.Itoa(e.Score))}}

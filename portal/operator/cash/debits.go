@@ -213,7 +213,11 @@ func disputes(v *web.Visit, f *fault) error {
 	if may {
 		move := form{action: v.Console("reassign"), button: r.T("money.reassign")}
 		for _, name := range []string{"payment", "number", "why"} {
-			move.fields = append(move.fields, p.input(v, name, v.Query(name)))
+			in := p.input(v, name, v.Query(name))
+			if name == "payment" {
+				in.Hint = r.T("money.reassign.hint")
+			}
+			move.fields = append(move.fields, in)
 		}
 		p.panels = append(p.panels, panel{id: "reassign", title: r.T("money.reassign"), lead: r.T("money.reassign.lead"), forms: []form{move}})
 	}

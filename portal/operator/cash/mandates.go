@@ -22,7 +22,7 @@ import (
 // is found by its number.
 func mandates(v *web.Visit, f *fault) error {
 	p, r := newPage(v, frame.Debits), v.Reader
-	p.ConsolePage = frame.Of(v, frame.Debits, r.T("mandate.title"))
+	p.under(v, frame.Debits, r.T("mandate.title"))
 	asked := strings.TrimSpace(v.Query("number"))
 	if asked == "" {
 		asked = strings.TrimSpace(v.Form("of"))

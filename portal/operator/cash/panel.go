@@ -2,14 +2,10 @@ package cash
 
 import (
 	"context"
-	"errors"
 	"net/http"
-	"strings"
 
 	"github.com/google/uuid"
 
-	"tollhouse/api/problem"
-	"tollhouse/billing/account"
 	"tollhouse/billing/tenant"
 	"tollhouse/portal/operator/command"
 	"tollhouse/portal/operator/frame"
@@ -24,6 +20,7 @@ type page struct {
 	faults             []ui.Fault
 	panels             []panel
 	links              [][2]string // words and addresses beside the heading
+	back               [2]string   // words and address of the page it belongs to; empty: none
 }
 
 // panel is a card.
@@ -34,6 +31,11 @@ type panel struct {
 	rows            []row
 	none            string // told where there are no rows
 	forms           []form
+}
+
+// numeric says that a column holds numbers, and is headed like them.
+func (p panel) numeric(column int) bool {
+	return len(p.rows) > 0 && column < len(p.rows[0].cells) && p.rows[0].cells[column].number
 }
 
 // row is a line of a table, with what can be done about it.
@@ -73,12 +75,28 @@ func newPage(v *web.Visit, section frame.Section) *page {
 	return p
 }
 
+// under makes it a page below a section's own, with a title of its own.
+func (p *page) under(v *web.Visit, section frame.Section, title string) {
+	p.ConsolePage = frame.Of(v, section, title)
+	p.back = [2]string{p.T("con.nav." + string(section)), v.Console(string(section))}
+}
+
 // input is a field of a form; what was typed stays.
 func (p *page) input(v *web.Visit, id, value string) field {
 	if typed := v.Form(id); typed != "" {
 		value = typed
 	}
-	return field{Field: ui.Field{ID: id, Label: p.T("money.field." + id), Value: value, Autocomplete: "off", MaxLength: "200"}}
+	f := field{Field: ui.Field{ID: id, Label: p.T("money.field." + id), Value: value, Autocomplete: "off", MaxLength: "200"}}
+	if id == "tolerance" || id == "cash_limit" || id == "return_fee" {
+		f.inMoney(v)
+	}
+	return f
+}
+
+// inMoney says that an amount in the operator's currency is wanted.
+func (f *field) inMoney(v *web.Visit) {
+	f.InputMode = "decimal"
+	f.Label += ", " + v.Reader.Locale.Symbol(v.Profile.Currency)
 }
 
 // wrong puts a fault beside the field that it names, or above all.
@@ -97,9 +115,6 @@ func (p *page) wrong(name, words string) {
 	p.refused = words
 }
 
-// fault is why something was not done: a field's or a rule's.
-type fault struct{ field, words string }
-
 // carry does a form's command and leads back; what is refused is shown by show.
 func carry(v *web.Visit, action, object string, id uuid.UUID, back string, do func(ctx context.Context, tx tenant.Tx) error, show func(*web.Visit, *fault) error) error {
 	c := &command.Command{Action: action, Object: object, ID: id, Part: v.Sent(), Do: func(ctx context.Context, tx tenant.Tx) (string, error) { return "", do(ctx, tx) }}
@@ -116,19 +131,6 @@ func after(v *web.Visit, err error, back string, show func(*web.Visit, *fault) e
 		return err
 	}
 	return show(v, f)
-}
-
-func faultOf(v *web.Visit, err error) (*fault, bool) {
-	var wrong *account.FieldError
-	if errors.As(err, &wrong) {
-		name := strings.NewReplacer("debit.", "", ".", "_").Replace(wrong.Field)
-		return &fault{name, v.Reader.T("money.want", "what", wrong.Want)}, true
-	}
-	p, is := problem.Of(err)
-	if !is || p.Status >= http.StatusInternalServerError && p.Status != http.StatusServiceUnavailable {
-		return nil, false
-	}
-	return &fault{"", v.Reader.T("money.refused", "why", err.Error())}, true
 }
 
 // answer shows a page, after a refusal with its fault.

@@ -42,9 +42,20 @@ func desk(v *web.Visit, f *fault) error {
 		one := form{action: to, button: r.T("money.shift." + act), hidden: [][2]string{{"act", act}}, quiet: act != "take" && act != "begin"}
 		for _, name := range fields {
 			in := p.input(v, name, "")
+			if act != v.Form("act") { // what was typed into one form stays in that one
+				in.Value = ""
+			}
 			in.ID, in.Name, in.Label = act+"-"+name, name, r.T("money.field."+name)
+			switch {
+			case name == "note":
+				in.Optional = true
+			case name == "amount" && act == "begin":
+				in.Label = r.T("money.shift.float")
+			case name == "amount" && act == "count":
+				in.Label = r.T("money.shift.counted")
+			}
 			if name == "amount" {
-				in.InputMode = "decimal"
+				in.inMoney(v)
 			}
 			one.fields = append(one.fields, in)
 		}
@@ -168,7 +179,8 @@ func shiftPage(v *web.Visit) error {
 	if report.Final() {
 		title = r.T("money.report.z", "n", itoa(report.No))
 	}
-	sums := panel{id: "sums", title: title, facts: [][2]string{{r.T("money.shift.float"), r.Money(report.Float)}}}
+	p.under(v, frame.CashDesk, title)
+	sums := panel{id: "sums", title: r.T("money.report.sums"), facts: [][2]string{{r.T("money.shift.float"), r.Money(report.Float)}}}
 	for _, s := range report.Sums {
 		sums.facts = append(sums.facts, [2]string{r.T("money.move."+string(s.Kind)) + " × " + itoa(s.Count), r.Money(s.Amount)})
 	}

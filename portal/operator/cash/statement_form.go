@@ -15,6 +15,7 @@ import (
 
 	"tollhouse/billing/bank/statement"
 	"tollhouse/billing/identity"
+	"tollhouse/billing/money"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/reconcile"
 	"tollhouse/billing/tenant"
@@ -118,7 +119,7 @@ func statementForms(v *web.Visit, f *fault) error {
 
 func answerForms(v *web.Visit, f *fault, s sample, tried *statement.Statement) error {
 	p, r := newPage(v, frame.Bank), v.Reader
-	p.ConsolePage = frame.Of(v, frame.Bank, r.T("bank.forms"))
+	p.under(v, frame.Bank, r.T("bank.forms"))
 	var laid payment.Policy
 	err := v.Stack.Read(v.Context(), func(ctx context.Context, tx tenant.Tx) (err error) {
 		laid, err = payment.GetPolicy(ctx, tx)
@@ -190,8 +191,11 @@ func (p *page) triedPanel(v *web.Visit, s *statement.Statement) panel {
 		if i == sampleShown {
 			break
 		}
-		amount := e.Amount.String() + " " + s.Currency.Code()
-		one.rows = append(one.rows, row{cells: []cell{text(r.Date(e.Booked)), number(amount), text(e.Party), text(e.Text), text(e.Ref)}})
+		reference := e.Ref
+		if strings.HasPrefix(reference, "digest:") { // ours, where the bank gives none
+			reference = "–"
+		}
+		one.rows = append(one.rows, row{cells: []cell{text(r.Date(e.Booked)), number(r.Money(money.New(e.Amount, s.Currency))), text(e.Party), text(e.Text), text(reference)}})
 	}
 	return one
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -176,7 +177,9 @@ func (in *dossier) servicesTable(v *web.Visit) table {
 			if reason.Words != "" {
 				text += " (" + reason.Words + ")"
 			}
-			why = append(why, text)
+			if !slices.Contains(why, text) { // each overdue bill is a reason of its own
+				why = append(why, text)
+			}
 		}
 		one := cell{tone: tones[right.Level], text: r.T("col.level." + string(right.Level))}
 		if pending := right.PendingLevel(); pending != "" {

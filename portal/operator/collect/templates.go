@@ -147,7 +147,7 @@ func wayFields(v *web.Visit, channel notice.Channel, language string) []control 
 		ways = append(ways, ui.Choice{Value: string(c), Label: r.T("admin.message.channel." + string(c)), Chosen: c == channel})
 	}
 	for _, l := range notice.Languages {
-		languages = append(languages, ui.Choice{Value: l, Label: l, Chosen: l == language})
+		languages = append(languages, ui.Choice{Value: l, Label: r.T("desk.language." + l), Chosen: l == language})
 	}
 	return []control{{Field: ui.Field{ID: "pick-channel", Name: "channel", Label: r.T("col.channel")}, choices: ways}, {Field: ui.Field{ID: "pick-language", Name: "language", Label: r.T("col.language")}, choices: languages}}
 }
@@ -160,7 +160,7 @@ func editionsTable(v *web.Visit, editions []notice.Edition) table {
 		if e.Ours() {
 			text = r.T("col.ours")
 		}
-		t.rows = append(t.rows, []cell{{text: r.DateTime(e.At)}, {text: r.T("admin.message.channel." + string(e.Channel))}, {text: e.Language}, {text: text}})
+		t.rows = append(t.rows, []cell{{text: r.DateTime(e.At)}, {text: r.T("admin.message.channel." + string(e.Channel))}, {text: r.T("desk.language." + e.Language)}, {text: text}})
 	}
 	return t
 }
