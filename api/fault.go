@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -58,7 +59,7 @@ func ofRequest(e *openapi3filter.RequestError) []problem.Fault {
 		field = e.Parameter.Name
 		want = wanted(e.Parameter.Schema.Value)
 		if e.Parameter.Description != "" {
-			want = sentence(e.Parameter.Description)
+			want = described(e.Parameter.Description, e.Parameter.Schema.Value)
 		}
 	}
 	var parse *openapi3filter.ParseError
@@ -159,7 +160,7 @@ func wanted(schema *openapi3.Schema) string {
 	case len(schema.Enum) > 0:
 		return "one of " + listed(schema.Enum)
 	case schema.Description != "":
-		return sentence(schema.Description)
+		return described(schema.Description, schema)
 	}
 	return wantedType(schema)
 }
@@ -214,6 +215,31 @@ func listed(values []any) string {
 		texts[i] = fmt.Sprint(v)
 	}
 	return strings.Join(texts, ", ")
+}
+
+// maxExample bounds an example, in bytes: a longer one tells less than the API
+// document does.
+const maxExample = 80
+
+// described is a description with the schema's example, where it has one: what
+// a day or an amount looks like is seen at once.
+func described(description string, schema *openapi3.Schema) string {
+	words := sentence(description)
+	if schema == nil || schema.Example == nil {
+		return words
+	}
+	text, plain := schema.Example.(string)
+	if !plain {
+		raw, err := json.Marshal(schema.Example)
+		if err != nil {
+			return words
+		}
+		text = string(raw)
+	}
+	if len(text) > maxExample || strings.Contains(words, text) {
+		return words
+	}
+	return words + ", such as " + text
 }
 
 // sentence takes the end off a description, so that it stands within one.

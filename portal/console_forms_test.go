@@ -129,7 +129,7 @@ func TestBank_formsAreTriedBeforeTheyAreKept(t *testing.T) {
 	delete(columns, "date_form")
 	columns["comma"] = "on"
 	tried := b.upload(at, wrong, "sample", nil, sheet(wrong, columns)...)
-	if tried.status != http.StatusOK || !strings.Contains(tried.words(), "12.50") || !strings.Contains(tried.words(), "Save the format") {
+	if tried.status != http.StatusOK || !strings.Contains(tried.words(), "−3,00") || !strings.Contains(tried.words(), "Save the format") {
 		t.Fatalf("tried: %d %s", tried.status, tried.words())
 	}
 	columns["act"] = "save"

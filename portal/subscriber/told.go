@@ -91,7 +91,7 @@ func showMessages(v *web.Visit) error {
 			if m.Kind.OpensDoor() || m.Channel == notice.Letter {
 				continue
 			}
-			view.Messages = append(view.Messages, messageView{At: v.Reader.Short(m.CreatedAt), Subject: m.Subject, Body: m.Body, Link: m.Link})
+			view.Messages = append(view.Messages, messageView{At: v.Reader.DateTime(m.CreatedAt), Subject: m.Subject, Body: m.Body, Link: m.Link})
 		}
 		return err
 	})

@@ -91,7 +91,7 @@ var built = []string{"machine.", "hardware.", "alarm.", "col.", "wall.", "admin.
 	"every.", "catalog.", "admin.quota.kind.", "admin.quota.units.", "admin.quota.action.", "desk.sessions.state.", "desk.sessions.kind.", "replay.",
 	"sales.done.", "sales.share.", "sales.mig.", "promo.done.", "promo.on.", "value.", "wallet.alert.", "wallet.auto.", "wallet.done.", "wallet.give.limit.", "wallet.pin.",
 	"money.", "cards.local.", "told.way.",
-	"books.want.", "books.refused.", "books.every.", "books.tab.", "books.state.", "cycle.every.", "cycle.when.", "hook.done.", "hook.want.", "hook.delivery.", "hook.state.",
+	"books.want.", "books.refused.", "books.every.", "books.tab.", "books.state.", "books.sum.", "cycle.every.", "cycle.when.", "hook.done.", "hook.want.", "hook.delivery.", "hook.state.",
 	"papers.code.", "papers.treat.", "papers.kind.", "papers.service.", "papers.rounding.", "desk.done.tax", "correct.", "bill.note.", "admin.late.segment.", "admin.late.kind.", "admin.numbers.void.",
 	"ladder.", "bank.", "mandate.", "plan.done.", "plan.do.", "plan.when.", "more.parent.effect.", "finding.", "product.", "rule.", "approval.", "kept.", "offered.", "shared.", "ref.change.", "ref.delimiter.", "ref.diff.", "ref.done.", "ref.header.", "ref.name.", "ref.state.", "ref.step.", "ref.trim.",
 	"staff.backup.do.", "staff.backup.fault.", "staff.backup.kind.", "staff.backup.state.", "staff.backup.step.",

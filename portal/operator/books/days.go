@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"regexp"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -117,7 +119,7 @@ func answerDay(v *web.Visit, status int, refused string) error {
 		p.action, p.key = v.Console("reports/days/"+at.String()), command.NewKey()
 	}
 	for _, c := range d.Checks {
-		row := checkRow{rule: c.Rule, unit: c.Unit, ledger: r.Number(c.Ledger), books: r.Number(c.Books), state: r.T("books.check.holds"), tone: ui.OK}
+		row := checkRow{rule: ruleWords(r, c.Rule), unit: c.Unit, ledger: r.Number(c.Ledger), books: r.Number(c.Books), state: r.T("books.check.holds"), tone: ui.OK}
 		if !c.Holds() {
 			row.state, row.tone = r.T("books.check.differs"), ui.Bad
 		}
@@ -125,6 +127,18 @@ func answerDay(v *web.Visit, status int, refused string) error {
 	}
 	p.lines, p.after = lines(r, chart, d.Sums), lines(r, chart, d.After)
 	return v.Show(status, dayPage(frame.Of(v, frame.Reports, r.Date(at)), p))
+}
+
+var unworded = regexp.MustCompile(`[^a-z]+`)
+
+// ruleWords says what two sides of the books are held against each other; a rule
+// that nobody wrote words for has its name.
+func ruleWords(r ui.Reader, rule string) string {
+	key := "books.sum." + strings.Trim(unworded.ReplaceAllString(rule, "-"), "-")
+	if words := r.T(key); words != key {
+		return words
+	}
+	return rule
 }
 
 func lines(r ui.Reader, chart report.Chart, sums []report.Sum) []lineRow {
