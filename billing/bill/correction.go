@@ -2,6 +2,7 @@ package bill
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"tollhouse/billing/calendar"
@@ -72,11 +73,12 @@ func (c *closing) carry() bool {
 		return false
 	}
 	left := c.entries[most]
-	c.entries = append(c.entries[:most], c.entries[most+1:]...)
+	c.entries = slices.DeleteFunc(c.entries, func(e entry) bool { return left.item != nil && e.item == left.item })
 	if left.item != nil {
 		c.left = append(c.left, *left.item)
 		return true // it is not taken, so the next closing finds it
 	}
+	c.entries = slices.Delete(c.entries, most, most+1)
 	s := *left.sum
 	c.taxTaken = c.taxTaken.Sub(s.Tax)
 	c.uncharge(s)

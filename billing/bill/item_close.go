@@ -87,9 +87,12 @@ func splitDeferred(net, left money.Decimal) (deferred, rest money.Decimal) {
 // takeItems notes on which bills items stand now.
 func takeItems(ctx context.Context, tx tenant.Tx, documents []*closing) error {
 	var items, bills []uuid.UUID
+	taken := map[uuid.UUID]bool{}
 	for _, c := range documents {
 		for n := range c.entries {
-			if i := c.entries[n].item; i != nil {
+			i := c.entries[n].item
+			if i != nil && !taken[i.ID] { // several parts of one have rates of their own
+				taken[i.ID] = true
 				items, bills = append(items, i.ID), append(bills, c.doc.ID)
 			}
 		}

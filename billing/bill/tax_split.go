@@ -28,11 +28,13 @@ func (f *frame) rateBounds(byID map[uuid.UUID]*openCycle) []time.Time {
 }
 
 // splitByRate parts fees whose tax changes within their period, by days: each
-// part is taxed at its own rate. Usage has been parted by when it was.
+// part is taxed at its own rate. Usage has been parted by when it was. An item is
+// parted as well, unless it gives something of a line back, which was taxed, or
+// is no price (a deposit, an advance).
 func (f *frame) splitByRate(c *closing) error {
 	for i := 0; i < len(c.entries); i++ {
 		e := c.entries[i]
-		if e.item != nil || !e.taxDay.IsZero() || e.Period.From.IsZero() || e.source == fromNothing {
+		if e.item != nil && !e.item.spread() || !e.taxDay.IsZero() || e.Period.From.IsZero() || e.source == fromNothing {
 			continue
 		}
 		changes := f.rates.For(c.Taxed).Changes(e.Category, e.Period)
@@ -47,6 +49,12 @@ func (f *frame) splitByRate(c *closing) error {
 		i += len(parts) - 1
 	}
 	return nil
+}
+
+// spread says whether an item is a price for its period, so that each of its
+// days has its part of it.
+func (i *Item) spread() bool {
+	return i.Of == nil && i.From.Ledger.Kind == "" && i.Kind != ItemAdvance && i.Kind != ItemDeposit && i.Kind != ItemInstalment && !i.Period.To.IsZero()
 }
 
 func (f *frame) partsByRate(c *closing, e entry, changes []calendar.Date) ([]entry, error) {

@@ -245,3 +245,61 @@ func square(t *testing.T, shade byte) []byte {
 	}
 	return out.Bytes()
 }
+
+// An item that is a price for its days is split where its rate changes: 31.00
+// for May are 10.00 at 19 % and 21.00 at 25 %, and it is taken once. What gives a
+// line back, and what has no period, stays whole.
+func TestClose_rateChangeSplitsItems(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, account.Postpaid)
+	w.clock("2026-05-01 00:00")
+	c := w.connect(1, account.Postpaid)[0]
+	w.raise("2026-05-11")
+	may := calendar.Period{From: day("2026-05-01"), To: day("2026-06-01")}
+	rent := itemOf(c, "31.00")
+	rent.Code, rent.Period = "rent", may
+	rent = w.addItem(rent)
+	credit := itemOf(c, "-6.20")
+	credit.Kind, credit.Code, credit.Period = bill.ItemCredit, "sorry", may
+	credit = w.addItem(credit)
+	visit := w.addItem(itemOf(c, "12.50"))
+	w.clock("2026-06-01 00:00")
+	w.run("2026-06-01", 10)
+	d := w.latest(c)
+	var got []string
+	for _, l := range d.Lines {
+		if l.Kind == bill.ItemLine {
+			got = append(got, fmt.Sprintf("%s %d %s+%s", l.Code, l.Period.Days(), l.Net.Text(), l.Tax.Text()))
+		}
+	}
+	want := "rent 10 8.40+1.60; rent 21 16.80+4.20; sorry 10 -1.68+-0.32; sorry 21 -3.36+-0.84; extra 0 10.00+2.50"
+	if strings.Join(got, "; ") != want {
+		t.Errorf("items\n%s, want\n%s", strings.Join(got, "; "), want)
+	}
+	for _, i := range []bill.Item{rent, credit, visit} {
+		if w.item(i.ID).Bill != d.ID {
+			t.Errorf("item %s is not taken", i.Code)
+		}
+	}
+	w.controlSums()
+}
+
+// A credit over a change of rate that is more than the bill waits whole.
+func TestClose_rateChangeCarriesItemsWhole(t *testing.T) {
+	t.Parallel()
+	w := newMetered(t, tax.Inclusive)
+	c := w.connect(1, account.Postpaid)[0]
+	w.raise("2026-05-11")
+	credit := itemOf(c, "-31.00")
+	credit.Kind, credit.Code, credit.Period = bill.ItemCredit, "sorry", calendar.Period{From: day("2026-05-01"), To: day("2026-06-01")}
+	credit = w.addItem(credit)
+	may := w.owe(c, tax.Inclusive, "15.00")
+	if may.Total.Text() != "15.00" || w.item(credit.ID).Bill != uuid.Nil {
+		t.Errorf("May %s: %s; taken by %s", may.Total, shown(may), w.item(credit.ID).Bill)
+	}
+	june := w.owe(c, tax.Inclusive, "50.00")
+	if june.Total.Text() != "19.00" || w.item(credit.ID).Bill != june.ID {
+		t.Errorf("June %s: %s", june.Total, shown(june))
+	}
+	w.controlSums()
+}
