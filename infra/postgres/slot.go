@@ -23,6 +23,7 @@ var rights = map[string]string{
 	"usage_record":          "select, insert",
 	"audit":                 "select, insert",
 	"audit_seal":            "select, insert",
+	"daily_taking":          "select, insert",
 	"bill_line":             "select, insert",
 	"bill_tax":              "select, insert",
 	"bill_item":             withDelete,
