@@ -33,6 +33,7 @@ type Application struct {
 	Sandbox          bool
 	ClockAt          *time.Time // a sandbox's first business time; nil: now
 	GraceDays        *int       // of its contract: service goes on for so long after a suspension; nil: 14
+	house            bool       // it is our own stack
 }
 
 // RateText is a tax rate as it came in.
@@ -88,7 +89,7 @@ func (a Application) parse(now time.Time, knownTaxes func(country string) bool) 
 		p.displayName = p.legalName
 	}
 	f.unless(namePattern.MatchString(a.Name), "name", "3 to 40 lower-case letters, digits and hyphens, a letter first and no hyphen last,")
-	f.unless(!slices.Contains(reserved, a.Name), "name", "a name that the house does not use itself")
+	f.unless(a.house || !slices.Contains(reserved, a.Name), "name", "a name that the house does not use itself")
 	f.unless(!strings.HasSuffix(a.Name, sandbox.Suffix), "name", "a name that does not end in "+sandbox.Suffix+", which copies of stacks do,")
 	f.unless(line(p.legalName), "legal_name", "the company's registered name, at most 200 characters,")
 	f.unless(p.legalName == "" || line(p.displayName), "display_name", "a name of at most 200 characters on one line")

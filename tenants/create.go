@@ -59,6 +59,16 @@ func (r *Registry) Admit(ctx context.Context, a Application) (Admission, error) 
 	return Admission{parsed: p, password: password, hash: hash}, err
 }
 
+// HouseName is the name of our own stack, whose subscribers are the operators.
+const HouseName = "house"
+
+// AdmitHouse checks the application of our own stack. Its name is HouseName, and
+// its prices are without tax, as contracts are.
+func (r *Registry) AdmitHouse(ctx context.Context, a Application) (Admission, error) {
+	a.Name, a.PricesIncludeTax, a.house = HouseName, false, true
+	return r.Admit(ctx, a)
+}
+
 // firstPassword draws a password that its user is told once.
 func firstPassword(ctx context.Context, passwords *identity.Passwords) (string, identity.PasswordHash, error) {
 	password := rand.Text()

@@ -22,6 +22,7 @@ type NewAccount struct {
 	CycleMonths int            // zero: 1
 	CycleDays   int            // a cycle of days, in place of months
 	Branch      uuid.UUID      // Nil: the default one; its legal entity issues the bills
+	Currency    money.Currency // zero: the operator's
 }
 
 func (n NewAccount) check() error {
@@ -40,7 +41,7 @@ func (n NewAccount) check() error {
 	return nil
 }
 
-// Open opens accounts in the operator's currency, in their branch or the
+// Open opens accounts in the operator's currency or another, in their branch or the
 // default one, each with the cycle that holds today. They come back in the
 // order given.
 func Open(ctx context.Context, tx tenant.Tx, accounts []NewAccount) ([]Account, error) {
@@ -64,12 +65,15 @@ func Open(ctx context.Context, tx tenant.Tx, accounts []NewAccount) ([]Account, 
 		if err := n.check(); err != nil {
 			return nil, err
 		}
+		if n.Currency.IsZero() {
+			n.Currency = profile.Currency
+		}
 		seller, known := sellers[n.Branch]
 		if !known {
 			return nil, fmt.Errorf("branch %s: %w", n.Branch, ErrNotFound)
 		}
 		a := Account{
-			ID: uuid.Must(uuid.NewV7()), PartyID: n.PartyID, ParentID: n.ParentID, Kind: n.Kind, Currency: profile.Currency,
+			ID: uuid.Must(uuid.NewV7()), PartyID: n.PartyID, ParentID: n.ParentID, Kind: n.Kind, Currency: n.Currency,
 			CreditLimit: n.CreditLimit, State: Active, Anchor: n.Anchor, CycleMonths: n.CycleMonths, CycleDays: n.CycleDays,
 			LegalEntity: seller.LegalEntity, Branch: seller.ID, CreatedAt: tx.At,
 		}

@@ -122,13 +122,40 @@ func (c Contract) charge(ctx context.Context, tx tenants.Tx, charge Charge) erro
 	return nil
 }
 
-// ToClose lists the contracts whose month is over and not closed yet, by the
-// first day that has not come: today, in the house's zone.
-func ToClose(ctx context.Context, tx tenants.Tx, month calendar.Period, limit int) ([]Contract, error) {
+// ToClose lists the contracts for which a month is not closed yet; the caller
+// knows that it is over. Contracts of sandboxes are left out unless they are
+// asked for, as the house's being a sandbox does.
+func ToClose(ctx context.Context, tx tenants.Tx, month calendar.Period, sandboxes bool, limit int) ([]Contract, error) {
 	return list(ctx, tx, `
 		where state in ('active', 'ended', 'bought_out') and from_on < $2 and (until_on is null or until_on >= $1)
 		  and not exists (select from contract_month m where m.contract_id = contract.id and m.month = $1)
-		order by id limit $3`, month.From, month.To, limit)
+		  and exists (select from operator o where o.id = contract.operator_id and (not o.sandbox or $4))
+		order by id limit $3`, month.From, month.To, limit, sandboxes)
+}
+
+// ToMakeUp lists the contracts with months that were charged at the minimum
+// while days of their base were missing.
+func ToMakeUp(ctx context.Context, tx tenants.Tx, limit int) ([]Contract, error) {
+	return list(ctx, tx, `where exists (select from contract_month m where m.contract_id = contract.id and not m.whole) order by id limit $1`, limit)
+}
+
+// MakeUp charges what is still owed of such months before a day, as far as
+// their days have come since.
+func MakeUp(ctx context.Context, tx tenants.Tx, c Contract, before calendar.Date) error {
+	// whoever closes the same contract waits here
+	if _, err := tx.Exec(ctx, `select id from contract where id = $1 for update`, c.ID); err != nil {
+		return fmt.Errorf("lock contract %s: %w", c.ID, err)
+	}
+	return c.makeUp(ctx, tx, Month(before))
+}
+
+// OpenMonths counts the months of a contract that were charged at the minimum
+// and are still to be made up for.
+func OpenMonths(ctx context.Context, tx tenants.Tx, c Contract) (n int, err error) {
+	if err = tx.QueryRow(ctx, `select count(*) from contract_month where contract_id = $1 and not whole`, c.ID).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count open months of contract %s: %w", c.ID, err)
+	}
+	return n, nil
 }
 
 // maxCharges bounds what is listed.

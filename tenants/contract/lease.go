@@ -111,6 +111,9 @@ func (b BuyOut) Price() money.Amount { return sum(b.Outstanding, b.Interest, b.F
 // ErrBuyOut means that there is nothing to buy out on that day.
 var ErrBuyOut = errors.New("a lease can be bought out from its first day until its last instalment")
 
+// ErrPrice means that a buy-out costs another amount than it was agreed to for.
+var ErrPrice = errors.New("the buy-out costs another amount on that day")
+
 // BuyOutOn reckons a buy-out. The interest runs by days of the month that has
 // begun; fee and interest together are never more than the interest that paying
 // on would cost.

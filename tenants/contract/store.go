@@ -91,7 +91,7 @@ func Put(ctx context.Context, tx tenants.Tx, by tenants.Actor, c Contract) (Cont
 	if err := c.check(); err != nil {
 		return Contract{}, err
 	}
-	if _, err := tenants.GetOperator(ctx, tx, c.Operator); err != nil {
+	if _, err := c.owner(ctx, tx); err != nil {
 		return Contract{}, err
 	}
 	c.State, c.CreatedBy, c.CreatedAt = Draft, by.String(), tx.At

@@ -32,6 +32,7 @@ type DailyTotal struct {
 	Operator   tenant.ID
 	Day        calendar.Date
 	Collected  money.Amount
+	Cumulative money.Amount // since the beginning; zero value: not told
 	HeadSeq    int64
 	HeadHash   []byte
 	Statement  string // as it was signed: evidence
@@ -44,24 +45,23 @@ var ErrTotalDiffers = errors.New("another total was signed for this day before")
 // KeepTotal keeps a signed total for good. The same again changes nothing.
 func KeepTotal(ctx context.Context, tx tenants.Tx, t DailyTotal) error {
 	done, err := tx.Exec(ctx, `
-		insert into daily_total (operator_id, day, currency, collected, head_seq, head_hash, statement, received_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8)
-		on conflict (operator_id, day) do nothing`,
-		t.Operator, t.Day, t.Collected.Currency(), t.Collected.Decimal(), t.HeadSeq, t.HeadHash, t.Statement, tx.At)
+		insert into daily_total (operator_id, day, currency, collected, cumulative, head_seq, head_hash, statement, received_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+		on conflict (operator_id, day, currency) do nothing`,
+		t.Operator, t.Day, t.Collected.Currency(), t.Collected.Decimal(), t.Cumulative.Decimal(), t.HeadSeq, t.HeadHash, t.Statement, tx.At)
 	if err != nil {
 		return fmt.Errorf("keep total of %s on %s: %w", t.Operator, t.Day, err)
 	}
 	if done.RowsAffected() == 1 {
 		return nil
 	}
-	var currency money.Currency
-	var collected money.Decimal
+	var collected, cumulative money.Decimal
 	var hash []byte
-	if err := tx.QueryRow(ctx, `select currency, collected, head_hash from daily_total where operator_id = $1 and day = $2`,
-		t.Operator, t.Day).Scan(&currency, &collected, &hash); err != nil {
+	if err := tx.QueryRow(ctx, `select collected, cumulative, head_hash from daily_total where operator_id = $1 and day = $2 and currency = $3`,
+		t.Operator, t.Day, t.Collected.Currency()).Scan(&collected, &cumulative, &hash); err != nil {
 		return fmt.Errorf("read total of %s on %s: %w", t.Operator, t.Day, err)
 	}
-	if currency != t.Collected.Currency() || !collected.Equal(t.Collected.Decimal()) || !bytes.Equal(hash, t.HeadHash) {
+	if !collected.Equal(t.Collected.Decimal()) || !cumulative.Equal(t.Cumulative.Decimal()) || !bytes.Equal(hash, t.HeadHash) {
 		return fmt.Errorf("total of %s on %s: %w", t.Operator, t.Day, ErrTotalDiffers)
 	}
 	return nil
