@@ -71,6 +71,7 @@ type controlConfig struct {
 	Proxies     []netip.Prefix    // whose X-Forwarded-For is believed
 	PublicURL   string            // where machines reach us; empty: as we listen
 	Programs    string            // folder with versions of the program beside the one that runs
+	House       string            // file with what our own company is set up with; empty: it is not
 	Log         slog.Level
 }
 
@@ -322,6 +323,7 @@ func readControlConfig(env []string) (controlConfig, error) {
 		Database:    e.text("TOLLHOUSE_DATABASE", "tollhouse_control"),
 		HostURL:     e.link("TOLLHOUSE_HOST_DATABASE_URL", "the server on which stacks are placed", "postgres", "postgresql"),
 		HostDB:      e.text("TOLLHOUSE_HOST_DATABASE", "tollhouse_host"),
+		House:       e.text("TOLLHOUSE_HOUSE", ""),
 		MasterKey:   e.required("TOLLHOUSE_MASTER_KEY_FILE", "the file with the master key"),
 		Stock:       e.number("TOLLHOUSE_STOCK", 20, 0, 300),
 		Data:        e.text("TOLLHOUSE_DATA", "tollhouse-control"),

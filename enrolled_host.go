@@ -11,6 +11,7 @@ import (
 
 	"tollhouse/api"
 	"tollhouse/billing"
+	"tollhouse/billing/calendar"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/tenant"
 	"tollhouse/infra/enrolment"
@@ -213,7 +214,7 @@ func (h *ownHost) keeper(stop func()) (*enrolment.Keeper, error) {
 		return nil, err
 	}
 	return enrolment.NewKeeper(h.store, enrolment.KeeperConfig{Data: h.config.Data, Version: version, Now: time.Now, Log: h.plant.log,
-		Fill: h.fill, Changed: h.furnish, Upgrade: func(path string) {
+		Fill: h.fill, Takings: h.takings, Changed: h.furnish, Upgrade: func(path string) {
 			h.mu.Lock()
 			h.next = &again{path}
 			h.mu.Unlock()
@@ -261,6 +262,30 @@ func (h *ownHost) fillLoad(ctx context.Context, operator tenants.Operator, r *ma
 	if err != nil {
 		r.Healthy, r.Reason = false, "The stack does not answer."
 		h.plant.log.Warn("the stack does not answer", "error", err)
+	}
+}
+
+// takings puts into a report what the stack signed of the days that are wanted.
+// Nothing is told where there is nothing new.
+func (h *ownHost) takings(ctx context.Context, r *machine.Report, want machine.TakingsWanted) {
+	configuration, err := h.store.Configuration()
+	if err != nil || configuration.Stack == nil {
+		return
+	}
+	var after calendar.Date
+	if want.After != "" {
+		if after, err = calendar.ParseDate(want.After); err != nil {
+			h.plant.log.Warn("the control plane asks for takings after no day", "error", err)
+			return
+		}
+	}
+	told, err := hostTakings{h.db}.Told(ctx, configuration.Stack.Operator.ID, after)
+	if err != nil {
+		h.plant.log.Warn("takings are not told", "error", err)
+		return
+	}
+	if len(told.Statements) > 0 {
+		r.Takings = &machine.Takings{Keys: told.Keys, Statements: told.Statements}
 	}
 }
 

@@ -181,6 +181,7 @@ func (p *plant) startHost(ctx context.Context, server *postgres.Server, database
 	}()
 	p.until(ctx, host.KeepSealing)
 	p.until(ctx, func(ctx context.Context) { host.KeepShares(ctx, name) })
+	p.until(ctx, host.KeepSigningTakings)
 	p.onStop(func() { stop(); <-done })
 	return host, nil
 }
@@ -229,6 +230,8 @@ func (p *plant) startControl(ctx context.Context, control *postgres.Server, data
 		return nil, nil, err
 	}
 	p.until(ctx, func(ctx context.Context) { p.keepAnchoring(ctx, db, fleet) })
+	p.until(ctx, func(ctx context.Context) { p.keepGathering(ctx, db, fleet) })
+	p.until(ctx, p.houseWorker(db, fleet).Keep)
 	reconciler := provisioning.New(db, fleet, provisioning.Config{}, p.log)
 	reconciler.Start(context.WithoutCancel(ctx))
 	p.onStop(reconciler.Stop)

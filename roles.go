@@ -116,6 +116,11 @@ func runControl(ctx context.Context, p process) error {
 	if err := firstStaff(ctx, control, p.stdout); err != nil {
 		return err
 	}
+	if config.House != "" {
+		if err := houseAtStart(ctx, control, config.House, p.stdout); err != nil {
+			return err
+		}
+	}
 	handler, err := plant.webHandler(api.Config{Control: control, Ready: ready(control.DB.Ready), PublicURL: publicURL},
 		withPages(pageSources{control: control, publicURL: publicURL}, plant.log))
 	if err != nil {

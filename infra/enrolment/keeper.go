@@ -22,6 +22,8 @@ type Keeper struct {
 	meter  meter
 	began  time.Time
 
+	wanted *machine.TakingsWanted // by the last answer; of the goroutine that keeps
+
 	mu      sync.Mutex
 	refused string // as it was logged last
 }
@@ -35,6 +37,9 @@ type KeeperConfig struct {
 	// Fill puts into a report what the role knows: whether it is healthy, its
 	// stack, its load.
 	Fill func(ctx context.Context, r *machine.Report)
+	// Takings adds what the stack signed, where the last answer asked for it. It
+	// may be nil.
+	Takings func(ctx context.Context, r *machine.Report, want machine.TakingsWanted)
 	// Changed is told a new configuration, once it is written down. It may be nil.
 	Changed func(ctx context.Context, c machine.Configuration)
 	// Upgrade is told that another program is in its place and is to be run.
@@ -100,9 +105,15 @@ func (k *Keeper) report(ctx context.Context) error {
 		return err
 	}
 	var orders machine.Orders
-	if err := k.client.signed(ctx, http.MethodPost, machine.PathReport, k.Report(ctx, c), &orders); err != nil {
+	r := k.Report(ctx, c)
+	if k.wanted != nil && k.config.Takings != nil {
+		k.config.Takings(ctx, &r, *k.wanted)
+		k.wanted = nil
+	}
+	if err := k.client.signed(ctx, http.MethodPost, machine.PathReport, r, &orders); err != nil {
 		return err
 	}
+	k.wanted = orders.Takings
 	if orders.Revision != c.Revision {
 		if c, err = k.fetch(ctx); err != nil {
 			return err

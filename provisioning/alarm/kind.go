@@ -27,6 +27,9 @@ const (
 	DrillFailed      Kind = "drill_failed"
 	GuaranteeMissed  Kind = "guarantee_missed" // charges came late, or were turned away
 
+	RevenueMissing Kind = "revenue_missing" // days of what an operator collected have not come; its month was billed at the minimum
+	RevenueForged  Kind = "revenue_forged"  // a statement of what was collected is not what the stack signed, or contradicts an earlier one
+
 	ReplacementMissed Kind = "replacement_missed" // an appliance was not replaced in time
 	WarrantyEnds      Kind = "warranty_ends"
 	SupportEnds       Kind = "support_ends"
@@ -59,6 +62,9 @@ var sorts = map[Kind]sort{
 	ArchiveBehind:    {Major, true},
 	DrillFailed:      {Major, true},
 	GuaranteeMissed:  {Major, true},
+
+	RevenueMissing: {Major, true},
+	RevenueForged:  {Major, false},
 
 	ReplacementMissed: {Critical, true},
 	WarrantyEnds:      {Minor, true},

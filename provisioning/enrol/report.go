@@ -29,6 +29,12 @@ func (d *Desk) Report(ctx context.Context, s machine.Signed, r machine.Report, a
 	}
 	var orders machine.Orders
 	err := d.hear(ctx, s, address, func(ctx context.Context, tx tenants.Tx, m Machine) error {
+		if r.Takings != nil {
+			if err := keepTakings(ctx, tx, m, *r.Takings); err != nil {
+				return err
+			}
+			r.Takings = nil // kept apart
+		}
 		if err := keepReport(ctx, tx, m, r); err != nil {
 			return err
 		}
@@ -42,6 +48,9 @@ func (d *Desk) Report(ctx context.Context, s machine.Signed, r machine.Report, a
 		}
 		configuration, err := d.configuration(ctx, tx, m)
 		orders = machine.Orders{Time: tx.At, Revision: configuration.Revision, NewKeys: m.Renew || tx.At.Sub(m.KeysAt) > keysLast}
+		if err == nil && m.Role == machine.Host && r.Stack == machine.StackReady {
+			orders.Takings, err = wantTakings(ctx, tx, m)
+		}
 		return err
 	})
 	return orders, err

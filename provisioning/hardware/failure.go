@@ -139,7 +139,7 @@ const lookAtOnce = 200
 
 func lookFor(ctx context.Context, tx tenants.Tx, kind alarm.Kind, due string, args ...any) error {
 	rows, err := tx.Query(ctx, `
-		select `+columns+`
+		select `+read+`
 		  from hardware h
 		 where `+due+`
 		   and not exists (select from alarm a where a.kind = $3 and a.subject = h.id and a.state <> 'cleared')

@@ -38,6 +38,8 @@ type Piece struct {
 	ReplacedAt    *time.Time
 	ReplacedBy    uuid.UUID
 	ChangedAt     time.Time
+	Owner         tenant.ID     // whose property it is; zero: ours. Pass changes it
+	OwnerSince    calendar.Date // from this day on
 }
 
 // Slot is a place in a rack: whole units, counted from below.
@@ -123,17 +125,24 @@ var (
 const columns = `id, serial, model, kind, state, operator_id, machine_id, location, rack_id, first_unit, units, power_w, bought_on, warranty_until, support_until,
 	failed_at, fault, replace_by, replaced_at, replaced_by, changed_at`
 
+// read is what is read of a piece: columns, and whose it is.
+const read = columns + `, owner_id, owner_since`
+
 func scan(row pgx.CollectableRow) (Piece, error) {
 	var p Piece
-	var operator, machine, rack, replacedBy *uuid.UUID
+	var operator, machine, rack, replacedBy, owner *uuid.UUID
+	var since *calendar.Date
 	var first, units *int
 	err := row.Scan(&p.ID, &p.Serial, &p.Model, &p.Kind, &p.State, &operator, &machine, &p.Location, &rack, &first, &units, &p.PowerW,
-		&p.BoughtOn, &p.WarrantyUntil, &p.SupportUntil, &p.FailedAt, &p.Fault, &p.ReplaceBy, &p.ReplacedAt, &replacedBy, &p.ChangedAt)
+		&p.BoughtOn, &p.WarrantyUntil, &p.SupportUntil, &p.FailedAt, &p.Fault, &p.ReplaceBy, &p.ReplacedAt, &replacedBy, &p.ChangedAt, &owner, &since)
 	if operator != nil {
 		p.Operator = tenant.ID(*operator)
 	}
 	if machine != nil {
 		p.Machine = *machine
+	}
+	if owner != nil {
+		p.Owner, p.OwnerSince = tenant.ID(*owner), *since
 	}
 	if replacedBy != nil {
 		p.ReplacedBy = *replacedBy
@@ -145,7 +154,7 @@ func scan(row pgx.CollectableRow) (Piece, error) {
 }
 
 func one(ctx context.Context, tx tenants.Tx, where string, id uuid.UUID) (Piece, error) {
-	rows, err := tx.Query(ctx, `select `+columns+` from hardware where id = $1 `+where, id)
+	rows, err := tx.Query(ctx, `select `+read+` from hardware where id = $1 `+where, id)
 	if err != nil {
 		return Piece{}, fmt.Errorf("read hardware %s: %w", id, err)
 	}
@@ -177,7 +186,7 @@ type Query struct {
 // List lists pieces in the order of their ids.
 func List(ctx context.Context, tx tenants.Tx, q Query) ([]Piece, error) {
 	rows, err := tx.Query(ctx, `
-		select `+columns+`
+		select `+read+`
 		  from hardware
 		 where id > $1 and ($2 = '' or strpos(lower(serial || ' ' || model || ' ' || location), lower($2)) > 0)
 		   and ($3 = '' or state = $3) and ($4::uuid = $6 or operator_id = $4) and ($5::uuid = $6 or rack_id = $5)

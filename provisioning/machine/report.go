@@ -29,6 +29,19 @@ type Report struct {
 	Certificates     []Certificate `json:"certificates,omitempty"`
 	Missing          []string      `json:"missing_processes,omitempty"`
 	OffsetMillis     int64         `json:"clock_offset_ms"` // how far its clock is behind ours
+	Takings          *Takings      `json:"takings,omitempty"`
+}
+
+// Takings are what a host's stack signed of what its operator collected, where
+// it was asked for (Orders.Takings).
+type Takings struct {
+	Keys       [][]byte `json:"keys"`       // public keys of the stack
+	Statements []string `json:"statements"` // in order of days
+}
+
+// TakingsWanted asks for statements of the days after one; none: of all days.
+type TakingsWanted struct {
+	After string `json:"after,omitempty"` // a day such as 2026-05-01
 }
 
 // StackIs is how far a host's stack is.
@@ -70,6 +83,8 @@ type Orders struct {
 	Time     time.Time `json:"time"`     // ours
 	Revision string    `json:"revision"` // of the configuration it should work by
 	NewKeys  bool      `json:"new_keys"` // it is to change its keys
+	// Takings are wanted with the next report; nil: they are not.
+	Takings *TakingsWanted `json:"takings,omitempty"`
 }
 
 // Bounds of a report: a machine may be somebody else's.
