@@ -15,7 +15,8 @@ func hardwareOf(p hardware.Piece) oapi.Hardware {
 	out := oapi.Hardware{Id: p.ID, Serial: p.Serial, Model: p.Model, Kind: oapi.HardwareKind(p.Kind), State: oapi.HardwareState(p.State),
 		Operator: optionalID(uuid.UUID(p.Operator)), Machine: optionalID(p.Machine), Location: p.Location, PowerW: p.PowerW, BoughtOn: p.BoughtOn,
 		WarrantyUntil: p.WarrantyUntil, SupportUntil: p.SupportUntil, FailedAt: p.FailedAt, Fault: optionalText(p.Fault), ReplaceBy: p.ReplaceBy,
-		ReplacedAt: p.ReplacedAt, ReplacedBy: optionalID(p.ReplacedBy), ChangedAt: p.ChangedAt}
+		ReplacedAt: p.ReplacedAt, ReplacedBy: optionalID(p.ReplacedBy), ChangedAt: p.ChangedAt,
+		Owner: optionalID(uuid.UUID(p.Owner)), OwnerSince: optionalDate(p.OwnerSince)}
 	if p.Slot != nil {
 		out.Slot = &oapi.RackSlot{Rack: p.Slot.Rack, FirstUnit: p.Slot.First, Units: p.Slot.Units}
 	}

@@ -53,12 +53,16 @@ const (
 	BackupRun Permission = "backup.run"
 	// TakeOutWrite writes and fetches all that an operator has.
 	TakeOutWrite Permission = "takeout.write"
+	// ContractRead sees hosting contracts, their charges and what operators collected.
+	ContractRead Permission = "contract.read"
+	// ContractWrite agrees on contracts, ends them and gives credits.
+	ContractWrite Permission = "contract.write"
 )
 
 // permissions is the one table of who may do what.
 var permissions = map[Role][]Permission{
-	Admin:    {OperatorRead, OperatorCreate, OperatorSuspend, StackRead, StackWrite, StackRemove, SizeWrite, StaffRead, StaffWrite, AuditRead, VisitEnter, VisitApprove, StackMove, HostWrite, BackupRun, TakeOutWrite},
-	Engineer: {OperatorRead, OperatorCreate, StackRead, StackWrite, AuditRead, VisitEnter, VisitApprove, StackMove, BackupRun},
+	Admin:    {OperatorRead, OperatorCreate, OperatorSuspend, StackRead, StackWrite, StackRemove, SizeWrite, StaffRead, StaffWrite, AuditRead, VisitEnter, VisitApprove, StackMove, HostWrite, BackupRun, TakeOutWrite, ContractRead, ContractWrite},
+	Engineer: {OperatorRead, OperatorCreate, StackRead, StackWrite, AuditRead, VisitEnter, VisitApprove, StackMove, BackupRun, ContractRead},
 	Viewer:   {OperatorRead, StackRead},
 }
 

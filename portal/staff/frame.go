@@ -18,6 +18,7 @@ const (
 	machinesSection  section = "machines"
 	hardwareSection  section = "hardware"
 	alarmsSection    section = "alarms"
+	contractsSection section = "contracts"
 	backupsSection   section = "backups"
 	peopleSection    section = "people"
 	auditSection     section = "audit"
@@ -31,6 +32,7 @@ var sections = []struct {
 }{
 	{wallSection, "pulse", tenants.OperatorRead},
 	{operatorsSection, "building", tenants.OperatorRead},
+	{contractsSection, "list", tenants.ContractRead},
 	{sitesSection, "server", tenants.StackRead},
 	{machinesSection, "server", tenants.MachineRead},
 	{hardwareSection, "box", tenants.MachineRead},

@@ -85,6 +85,7 @@ func Register(e *echo.Echo, site *web.Site, control *Control) {
 	e.POST("/staff/security/factor/remove", site.StaffOnly("", p.removeFactor))
 
 	p.registerMachines(e, site)
+	p.registerContracts(e, site)
 
 	e.GET("/staff/*", site.StaffOnly("", func(*web.StaffVisit) error { return tenants.ErrNotFound }))
 }
