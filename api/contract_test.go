@@ -8,7 +8,7 @@ import (
 	"tollhouse/tenants"
 )
 
-func euros(amount string) map[string]string {
+func inEuro(amount string) map[string]string {
 	return map[string]string{"amount": amount, "currency": "EUR"}
 }
 
@@ -21,7 +21,7 @@ func TestContract_leaseUntilItsBuyOut(t *testing.T) {
 	id, piece := uuid.NewString(), uuid.NewString()
 	path := "/staff/v1/contracts/" + id
 	lease := map[string]any{"operator": operator, "model": "lease", "place": "appliance", "currency": "EUR", "from": "2026-05-01", "reference": "C-17",
-		"terms": map[string]any{"lease": map[string]any{"price": euros("12000.00"), "upfront": euros("2000.00"), "months": 24, "yearly": "6", "early_fee": "1"}}}
+		"terms": map[string]any{"lease": map[string]any{"price": inEuro("12000.00"), "upfront": inEuro("2000.00"), "months": 24, "yearly": "6", "early_fee": "1"}}}
 	put := func(query string) request {
 		return request{method: "PUT", path: path + query, token: admin, body: lease}
 	}
@@ -46,7 +46,7 @@ func TestContract_leaseUntilItsBuyOut(t *testing.T) {
 		t.Errorf("price: %s", price.raw)
 	}
 	buy := func(amount string) request {
-		return request{method: "POST", path: path + "/buy-out", token: admin, body: map[string]any{"on": "2026-06-15", "price": euros(amount)}}
+		return request{method: "POST", path: path + "/buy-out", token: admin, body: map[string]any{"on": "2026-06-15", "price": inEuro(amount)}}
 	}
 	w.send(buy("9000.00")).want(t, 409)
 	if w.get(admin, "/staff/v1/hardware/"+piece).want(t, 200).at("owner") != nil {
@@ -61,7 +61,7 @@ func TestContract_leaseUntilItsBuyOut(t *testing.T) {
 		t.Errorf("owned: %s", owned.raw)
 	}
 
-	credit := request{method: "PUT", path: path + "/credits/" + uuid.NewString(), token: admin, body: map[string]any{"amount": euros("50.00"), "reason": "An outage"}}
+	credit := request{method: "PUT", path: path + "/credits/" + uuid.NewString(), token: admin, body: map[string]any{"amount": inEuro("50.00"), "reason": "An outage"}}
 	w.send(credit).want(t, 200)
 	charges := w.send(credit).want(t, 200) // once
 	if items, _ := charges.at("items").([]any); len(items) != 1 || charges.text("items", 0, "charge", "amount", "amount") != "-50.00" {

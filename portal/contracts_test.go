@@ -17,7 +17,7 @@ func TestContracts_fromDraftToBuyOut(t *testing.T) {
 	b := h.works("boss@tollhouse.example", tenants.Admin)
 	made := h.operator("nordnetz")
 	empty := b.get("/staff/contracts")
-	contains(t, "no contract yet", empty.words(), "No contracts", "There is no house yet")
+	contains(t, "no contract yet", empty.words(), "There is no house yet", "No contracts")
 	blank := b.get("/staff/contracts/new?model=lease&operator=" + made.ID.String())
 	if blank.value("currency") != "EUR" {
 		t.Errorf("the operator's currency is proposed, not %q", blank.value("currency"))
@@ -37,7 +37,7 @@ func TestContracts_fromDraftToBuyOut(t *testing.T) {
 		t.Fatalf("saving answers %d to %s: %s", saved.status, to, saved.words())
 	}
 	draft := b.get(to)
-	contains(t, "the draft", draft.words(), "Draft", "Nothing is billed before", "€443.21")
+	contains(t, "the draft", draft.words(), "Nothing is billed before", "Draft", "€443.21")
 	contains(t, "its first month", draft.card("ahead"), "€2,000.00")
 	begun := b.post("/staff/contracts/"+id+"/begin", draft)
 	page := b.get(begun.header.Get("Location"))

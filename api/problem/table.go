@@ -63,6 +63,7 @@ import (
 	"tollhouse/provisioning/pair"
 	"tollhouse/tenants"
 	"tollhouse/tenants/contract"
+	"tollhouse/tenants/house"
 )
 
 // rule says what kind of problem errors are.
@@ -134,7 +135,7 @@ var table = []rule{
 	{NotFound, []error{bill.ErrNoItem, tax.ErrNoExemption}},
 	{NotFound, []error{fleet.ErrCloud, fleet.ErrOrphan}},
 	{NotFound, []error{contract.ErrNotFound}},
-	{wrongState, []error{contract.ErrState, contract.ErrFixed, contract.ErrTotalDiffers, contract.ErrBroken, contract.ErrPrice}},
+	{wrongState, []error{contract.ErrState, contract.ErrFixed, contract.ErrTotalDiffers, contract.ErrBroken, contract.ErrPrice, house.ErrPrices}},
 	{Unprocessable, []error{contract.ErrForged}},
 	{taken, []error{contract.ErrOverlap}},
 	{Unprocessable, []error{contract.ErrBuyOut}},

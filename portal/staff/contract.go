@@ -30,7 +30,7 @@ type contractView struct {
 	IsLease, MayWrite            bool
 	Edit                         string // address of the draft's form
 	Facts                        []fact
-	Plan                         []planRow
+	Plan                         []leaseRow
 	Ahead                        []aheadRow
 	Price                        *priceView // of a buy-out on the day that was asked for
 	Charges                      []chargeRow
@@ -39,7 +39,7 @@ type contractView struct {
 	Done                         string
 }
 
-type planRow struct{ No, Due, Interest, Principal, Amount, Outstanding string }
+type leaseRow struct{ No, Due, Interest, Principal, Amount, Outstanding string }
 
 type aheadRow struct {
 	Month string
@@ -147,7 +147,7 @@ func (w *contractView) fill(v *web.StaffVisit, c contract.Contract, o tenants.Op
 	w.Facts = termFacts(r, c)
 	preview := c.Preview(shownMonths, nil)
 	for _, i := range preview.Plan {
-		w.Plan = append(w.Plan, planRow{whole(r, int64(i.No)), r.Date(i.Due), r.Money(i.Interest), r.Money(i.Principal), r.Money(i.Amount()), r.Money(i.Outstanding)})
+		w.Plan = append(w.Plan, leaseRow{whole(r, int64(i.No)), r.Date(i.Due), r.Money(i.Interest), r.Money(i.Principal), r.Money(i.Amount()), r.Money(i.Outstanding)})
 	}
 	if c.State != contract.Draft {
 		return
