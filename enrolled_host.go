@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -16,6 +18,7 @@ import (
 	"tollhouse/billing/tenant"
 	"tollhouse/infra/enrolment"
 	"tollhouse/infra/local"
+	"tollhouse/infra/pgbackrest"
 	"tollhouse/infra/postgres"
 	"tollhouse/infra/secrets"
 	"tollhouse/infra/stripe"
@@ -34,7 +37,8 @@ type ownHost struct {
 	db      *tenant.DB
 	cloud   *local.Cloud
 	host    *billing.Host
-	address string // where its API listens
+	address string              // where its API listens
+	backups *pgbackrest.Routine // of its own database server; nil: none are made
 
 	mu    sync.Mutex
 	fault error           // why the stack is not as it should be
@@ -118,11 +122,23 @@ func (h *ownHost) publicURL(c machine.Configuration, listener net.Listener) stri
 func (h *ownHost) openDatabase(ctx context.Context) error {
 	url := h.config.DatabaseURL
 	if url == "" {
-		cluster, err := postgres.StartCluster(ctx, h.config.Data, postgres.ClusterOptions{Log: h.plant.log})
+		archive, err := h.ownArchive()
+		if err != nil {
+			return err
+		}
+		options := postgres.ClusterOptions{Log: h.plant.log}
+		if archive != nil {
+			options.Settings = archive.Settings()
+		}
+		cluster, err := postgres.StartCluster(ctx, h.config.Data, options)
 		if err != nil {
 			return err
 		}
 		h.plant.onStop(cluster.Stop)
+		if archive != nil {
+			h.backups = pgbackrest.NewRoutine(archive, time.Now, h.plant.log)
+			h.plant.until(ctx, h.backups.Keep)
+		}
 		url = cluster.AdminURL("postgres")
 	}
 	h.server = postgres.NewServer(url, h.plant.box.Derive)
@@ -133,6 +149,23 @@ func (h *ownHost) openDatabase(ctx context.Context) error {
 		return err
 	}
 	return h.server.MigrateSlots(ctx, hostDatabase, func(int, int) {})
+}
+
+// ownArchive is the archive of the machine's own database server; nil where
+// pgBackRest is not installed. Its key is the host's, which the control plane
+// keeps as well.
+func (h *ownHost) ownArchive() (*pgbackrest.Archive, error) {
+	key, err := h.store.Key()
+	if err != nil {
+		return nil, err
+	}
+	archive, err := pgbackrest.New(pgbackrest.Config{Data: h.config.Data, Repo: cmp.Or(h.config.Backups, filepath.Join(h.config.Data, "backup")),
+		Escrow: filepath.Join(h.config.Data, "escrow"), Key: key, Log: h.plant.log})
+	if errors.Is(err, pgbackrest.ErrMissing) {
+		h.plant.log.Warn("no backups are made", "error", err)
+		return nil, nil //nolint:nilnil // none is no fault
+	}
+	return archive, err
 }
 
 // errNoKeys means that the operator has set no account of its own.
@@ -239,6 +272,9 @@ func (h *ownHost) fill(ctx context.Context, r *machine.Report) {
 		h.mu.Unlock()
 	}
 	r.Stack, r.Listen = is, h.address
+	if h.backups != nil {
+		r.BackupAt = h.backups.LastBackup()
+	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	switch err := h.host.Ready(ctx); {

@@ -25,6 +25,7 @@ type machineConfig struct {
 	Data        string
 	Listen      listen
 	DatabaseURL string // empty: a database server of its own
+	Backups     string // folder of that server's backups; empty: in Data
 	Mail        mailConfig
 	Networks    []netip.Prefix
 	Reachable   []netip.Prefix
@@ -47,6 +48,7 @@ func readMachineConfig(env []string, role machine.Role) (machineConfig, error) {
 	}
 	if role != machine.Agent {
 		c.Listen, c.DatabaseURL = e.address(), e.text("TOLLHOUSE_DATABASE_URL", "")
+		c.Backups = e.text("TOLLHOUSE_BACKUPS", "")
 		c.Mail, c.Proxies = e.mail(), e.proxies()
 		c.Networks, c.Reachable = e.networks("TOLLHOUSE_CALLED_NETWORKS"), e.networks("TOLLHOUSE_WEBHOOK_NETWORKS")
 	}

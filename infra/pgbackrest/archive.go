@@ -37,6 +37,7 @@ type Archive struct {
 	repo   string
 	escrow string
 	master string // file of the master key, a copy of which is escrowed
+	key    []byte // that itself, where it is in no file
 	log    *slog.Logger
 }
 
@@ -46,6 +47,7 @@ type Config struct {
 	Repo      string // folder of the backups
 	Escrow    string // folder of the keys: kept apart from the backups
 	MasterKey string // file
+	Key       []byte // the master key itself, where it is in no file
 	Log       *slog.Logger
 }
 
@@ -56,7 +58,7 @@ func New(config Config) (*Archive, error) {
 	if err != nil {
 		return nil, ErrMissing
 	}
-	a := &Archive{binary: binary, data: config.Data, repo: config.Repo, escrow: config.Escrow, master: config.MasterKey, log: config.Log}
+	a := &Archive{binary: binary, data: config.Data, repo: config.Repo, escrow: config.Escrow, master: config.MasterKey, key: config.Key, log: config.Log}
 	for _, path := range []*string{&a.data, &a.repo, &a.escrow, &a.master} {
 		if *path, err = filepath.Abs(*path); err != nil {
 			return nil, err
@@ -123,9 +125,11 @@ func (a *Archive) Escrow() (Kit, error) {
 		kit.Cipher, kit.MadeAt = base64.StdEncoding.EncodeToString(raw), time.Now().UTC().Truncate(time.Second)
 		kit.Note = "Keep this apart from the backups. With it and the repository everything can be restored; without it nothing."
 	}
-	master, err := os.ReadFile(a.master)
-	if err != nil {
-		return kit, err
+	master := a.key
+	if master == nil {
+		if master, err = os.ReadFile(a.master); err != nil {
+			return kit, err
+		}
 	}
 	if bytes.Equal(master, kit.MasterKey) {
 		return kit, nil

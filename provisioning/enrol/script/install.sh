@@ -74,7 +74,7 @@ database() {
 	chmod -R a+rX /etc/postgresql-common
 	export DEBIAN_FRONTEND=noninteractive
 	apt-get update -q </dev/null || fail "apt-get update failed: see above"
-	apt-get install -y -q --no-install-recommends postgresql ca-certificates curl </dev/null || fail "PostgreSQL could not be installed: see above"
+	apt-get install -y -q --no-install-recommends postgresql pgbackrest ca-certificates curl </dev/null || fail "PostgreSQL could not be installed: see above"
 }
 
 fetch() {
