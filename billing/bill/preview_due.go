@@ -22,6 +22,7 @@ type Previewed struct {
 	Others       []Document // of its other services, where each has a bill of its own
 	Last         *money.Amount
 	LastNumber   string
+	LastKinds    map[LineKind]money.Decimal // net of the documents of the last period, by kind of line
 	Err          error
 }
 
@@ -75,7 +76,10 @@ func (c Closer) PreviewMany(ctx context.Context, tx tenant.Tx, accounts []uuid.U
 			}
 		}
 	}
-	return list, lastTotals(ctx, tx, list, at)
+	if err := lastTotals(ctx, tx, list, at); err != nil {
+		return nil, err
+	}
+	return list, lastKinds(ctx, tx, list, at)
 }
 
 // lastTotals completes previews with the last document of each account.

@@ -87,7 +87,7 @@ var built = []string{"contract.", "machine.", "hardware.", "alarm.", "col.", "wa
 	"desk.message.", "desk.method.", "desk.move.", "desk.option.", "desk.order.", "desk.origin.", "desk.owing.", "desk.refused.", "desk.state.", "desk.step.", "desk.tab.", "desk.topic.", "desk.want.",
 	"con.banner.", "desk.voucher.pin.", "admin.audit.by.", "admin.chain.part.", "admin.access.want.", "admin.done.", "admin.document.", "admin.preset.", "admin.format.", "admin.set.want.", "admin.set.tab.", "admin.company.want.", "admin.brand.preview.", "admin.perm.", "admin.role.", "admin.area.", "admin.act.", "admin.kind.", "admin.message.", "admin.event.", "admin.find.", "admin.of.", "landing.", "con.nav.", "con.group.", "theme.", "nav.", "unit.", "count.", "usage.byday.", "usage.", "service.", "kind.", "entry.", "statement.", "fail.", "pay.done.", "pay.refused.",
 	"biz.advice.", "biz.reason.", "biz.susp.state.", "biz.susp.detail.", "biz.susp.unit.", "biz.offer.", "biz.kind.", "biz.fail.", "biz.refund.state.", "biz.month.", "biz.use.", "biz.identity.",
-	"biz.method.", "biz.kept.", "biz.bill.kind.", "biz.actor.", "biz.age.", "biz.purpose.", "biz.task.", "biz.file.state.",
+	"biz.method.", "biz.kept.", "biz.bill.kind.", "biz.differ.kind.", "biz.actor.", "biz.age.", "biz.purpose.", "biz.task.", "biz.file.state.",
 	"every.", "catalog.", "admin.quota.kind.", "admin.quota.units.", "admin.quota.action.", "desk.sessions.state.", "desk.sessions.kind.", "replay.",
 	"sales.done.", "sales.share.", "sales.mig.", "promo.done.", "promo.on.", "value.", "wallet.alert.", "wallet.auto.", "wallet.done.", "wallet.give.limit.", "wallet.pin.",
 	"money.", "cards.local.", "told.way.",

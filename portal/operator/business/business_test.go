@@ -3,6 +3,7 @@ package business_test
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -188,6 +189,9 @@ func TestPreview_ofOneAndOfAll(t *testing.T) {
 	if got := b.get("bill-runs/preview?account=nobody"); got.status != http.StatusUnprocessableEntity || got.find("#account-e") == nil {
 		t.Errorf("an unknown account: %d", got.status)
 	}
+	if one.find("#h-differ") == nil || !strings.Contains(one.words(), "Recurring fees") {
+		t.Errorf("how it differs from the last period: %s", one.words())
+	}
 	documents := w.text(`select count(*)::text from bill`)
 	if got := b.post("bill-runs/preview", b.get("bill-runs/preview"), "which", "all"); got.status != http.StatusSeeOther {
 		t.Fatalf("all: %d %s", got.status, got.words())
@@ -201,6 +205,13 @@ func TestPreview_ofOneAndOfAll(t *testing.T) {
 	}
 	if !strings.Contains(done.words(), "Accounts looked at 3") {
 		t.Errorf("the preview: %s", done.words())
+	}
+	if done.find("#h-differs") == nil {
+		t.Errorf("no differences: %s", done.words())
+	}
+	file := b.get("bill-runs/preview?export=csv&table=" + url.QueryEscape("Differences by kind of line, table"))
+	if file.status != http.StatusOK || !strings.Contains(file.text, customers[0].Number) || !strings.Contains(file.text, "Kind of line") {
+		t.Errorf("their file: %d %q", file.status, file.text)
 	}
 	if now := w.text(`select count(*)::text from bill`); now != documents {
 		t.Errorf("a preview wrote documents: %s, then %s", documents, now)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -39,7 +40,19 @@ type previewed struct {
 	failed   int64
 	failures []bill.Previewed // the first of them
 	changed  []bill.Previewed // the most changed first
+	differs  []differing      // by account's id, then by kind of line: all that differ, up to mostDiffering
+	more     bool             // that differ and are not kept
 }
+
+// differing is by how much an account's lines of a kind differ from the last
+// period's.
+type differing struct {
+	number, name string
+	bill.Difference
+}
+
+// mostDiffering bounds what is kept of a preview for its table and file.
+const mostDiffering = 100_000
 
 // add takes a portion in.
 func (p *previewed) add(list []bill.Previewed) error {
@@ -54,7 +67,8 @@ func (p *previewed) add(list []bill.Previewed) error {
 		if err := p.count(one.Document); err != nil {
 			return err
 		}
-		one.Document.Lines = nil // not shown here, and there may be many
+		p.differ(one)
+		one.Document.Lines, one.Others = nil, nil // not shown here, and there may be many
 		p.changed = append(p.changed, one)
 	}
 	slices.SortStableFunc(p.changed, func(a, b bill.Previewed) int {
@@ -62,6 +76,20 @@ func (p *previewed) add(list []bill.Previewed) error {
 	})
 	p.changed = slices.Clone(p.changed[:min(len(p.changed), mostChanged)])
 	return nil
+}
+
+// differ keeps what differs of one account.
+func (p *previewed) differ(one bill.Previewed) {
+	for _, d := range one.Differences() {
+		if d.Change().IsZero() {
+			continue
+		}
+		if len(p.differs) == mostDiffering {
+			p.more = true
+			return
+		}
+		p.differs = append(p.differs, differing{one.Number, one.Name, d})
+	}
 }
 
 func (p *previewed) count(d bill.Document) (err error) {
@@ -117,6 +145,39 @@ type previewView struct {
 	failures   []failureRow
 	changed    []changedRow
 	totals     [][2]string
+	differs    []differsRow
+	differsMay string // why the table is not whole
+	nextPage   string
+}
+
+// differsRow is one kind of line of an account's bill beside the last period's.
+type differsRow struct {
+	account, href, name, kind, last, now, change string
+}
+
+func differsOf(v *web.Visit, d bill.Difference) differsRow {
+	r := v.Reader
+	return differsRow{kind: r.T("biz.differ.kind." + string(d.Kind)), last: r.Money(d.Last), now: r.Money(d.Now), change: signedMoney(r, d.Change())}
+}
+
+// addDiffers shows a page of what differs, from the row that the address names.
+func (p *previewView) addDiffers(v *web.Visit, result *previewed) {
+	from, err := strconv.Atoi(v.Query("after"))
+	if err != nil || from < 0 || from > len(result.differs) {
+		from = 0
+	}
+	to := min(from+rowsAPage, len(result.differs))
+	for _, d := range result.differs[from:to] {
+		row := differsOf(v, d.Difference)
+		row.account, row.name, row.href = d.number, d.name, v.Console("bill-runs/preview", "account", d.number)
+		p.differs = append(p.differs, row)
+	}
+	if to < len(result.differs) {
+		p.nextPage = v.Console("bill-runs/preview", "after", strconv.Itoa(to))
+	}
+	if result.more {
+		p.differsMay = v.Reader.T("biz.differ.more", "n", count(v.Reader, mostDiffering))
+	}
 }
 
 type changedRow struct {
@@ -131,6 +192,7 @@ type previewOne struct {
 	net, tax, total, due    string
 	lastNumber, last, delta string
 	reason, detail          string // why there is none
+	differs                 []differsRow
 }
 
 type draftLine struct{ what, period, quantity, net string }
@@ -195,6 +257,9 @@ func draftOf(v *web.Visit, p bill.Previewed) *previewOne {
 		one.lines = append(one.lines, line)
 	}
 	one.net, one.tax, one.total, one.due = r.Money(d.Net), r.Money(d.Tax), r.Money(d.Total), r.Money(d.Due)
+	for _, difference := range p.Differences() {
+		one.differs = append(one.differs, differsOf(v, difference))
+	}
 	if p.Last != nil {
 		one.lastNumber, one.last, one.delta = p.LastNumber, r.Money(*p.Last), signedMoney(r, p.Change())
 	}
@@ -237,6 +302,7 @@ func (p *previewView) addTask(v *web.Visit) {
 		p.failures = append(p.failures, failureRow{account: f.Number, href: v.Console("subscribers/" + f.AccountID.String()),
 			reason: failureWords(r, f.Err.Error()), detail: f.Err.Error()})
 	}
+	p.addDiffers(v, result)
 	for _, c := range result.changed {
 		p.changed = append(p.changed, changedOf(v, c))
 	}
