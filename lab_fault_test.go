@@ -45,9 +45,9 @@ func TestLab_controlKilledAtTenPoints(t *testing.T) {
 	}
 	e.isServing(operator)
 
+	e.main.call(e.token, "POST", "/staff/v1/sites/"+id.String()+"/close", map[string]any{"reason": "the test ends", "grace_days": 0}, http.StatusOK)
 	e.survives(id, func() {
 		e.main.call(e.token, "POST", "/staff/v1/sites/"+id.String()+"/waive-backup", map[string]any{"reason": "a test without data"}, http.StatusOK)
-		e.main.call(e.token, "POST", "/staff/v1/sites/"+id.String()+"/close", map[string]any{"reason": "the test ends", "grace_days": 0}, http.StatusOK)
 	})
 	e.becomes(id, "removed")
 	if left, err := e.cloud.Orphans(t.Context(), nil); err != nil || len(left) != 0 {
