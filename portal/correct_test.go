@@ -32,6 +32,9 @@ func TestDesk_correctsABill(t *testing.T) {
 	if no := send(accountant.post, "what", "amount", "amount", "40,12", "reason", "Line was down", "confirmed", "1"); no.status != http.StatusUnprocessableEntity || no.in("#amount-e") == "" {
 		t.Errorf("too much: %d %s", no.status, no.words())
 	}
+	if early := send(accountant.post, "what", "amount", "amount", "40,12", "reason", "Line was down"); early.status != http.StatusUnprocessableEntity || strings.Contains(early.words(), "A credit note over") {
+		t.Errorf("too much is promised before it is refused: %d %s", early.status, early.words())
+	}
 	if no := send(accountant.post, "what", "amount", "amount", "10", "reason", " "); no.status != http.StatusUnprocessableEntity || no.in("#reason-e") == "" {
 		t.Errorf("no reason: %d", no.status)
 	}

@@ -191,6 +191,9 @@ func sendCredit(v *web.Visit, i *issued, f *form) (*command.Command, error) {
 	case "amount":
 		if gross := f.fields[1].read(r, i.currency()); gross != nil {
 			n.Gross, total = *gross, *gross
+			if gross.Decimal().Cmp(i.left.Left.Decimal()) > 0 {
+				f.fields[1].Error = r.T("correct.credit.much", "left", r.Money(i.left.Left))
+			}
 		} else if f.fields[1].Error == "" {
 			f.fields[1].Error = r.T("desk.adjust.amount.not")
 		}
@@ -212,7 +215,9 @@ func sendCredit(v *web.Visit, i *issued, f *form) (*command.Command, error) {
 	} else {
 		f.effects = i.creditEffects(r, total, f.fields[2].Value)
 	}
-	f.submit = r.T("correct.credit.do")
+	if f.submit = r.T("correct.credit.do"); len(f.faults()) > 0 { // nothing of it would come about
+		f.effects, f.submit = nil, r.T("desk.form.next")
+	}
 	rest := payment.Rest(f.fields[2].Value)
 	if rest == payment.RestRefund && !v.May(identity.RefundWrite) {
 		rest = payment.RestCredit

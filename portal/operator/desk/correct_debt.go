@@ -35,7 +35,9 @@ func sendWriteOff(v *web.Visit, i *issued, f *form) (*command.Command, error) {
 	if told.Decimal().Cmp(i.Open.Decimal()) > 0 || i.Open.IsZero() {
 		f.fields[0].Error = r.T("correct.off.much", "open", r.Money(i.Open))
 	}
-	f.effects, f.submit = []string{r.T("correct.off.effect", "amount", r.Money(told))}, r.T("correct.off.do")
+	if len(f.faults()) == 0 {
+		f.effects, f.submit = []string{r.T("correct.off.effect", "amount", r.Money(told))}, r.T("correct.off.do")
+	}
 	c := &command.Command{Action: "bill.write_off", Object: "bill", ID: i.ID, Detail: map[string]any{"bill": i.Number, "reason": reason, "amount": told.String()}}
 	c.Do = func(ctx context.Context, tx tenant.Tx) (string, error) {
 		left := told.Decimal()

@@ -130,7 +130,7 @@ func (f form) settle(v *web.Visit, twice bool, c *command.Command, tell func(f *
 	if !known || p.Status == http.StatusNotFound || p.Status == http.StatusForbidden || p.Status >= http.StatusInternalServerError {
 		return err
 	}
-	f.refused = refusal(v.Reader, err)
+	f.refused, f.effects = refusal(v.Reader, err), nil
 	return f.show(v, http.StatusUnprocessableEntity)
 }
 
