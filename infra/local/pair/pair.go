@@ -68,7 +68,7 @@ func (s server) other() (server, error) {
 	if err != nil {
 		return server{}, err
 	}
-	return s.Servers.server(id, s.node.Other())
+	return s.server(id, s.node.Other())
 }
 
 func (s server) data() string { return filepath.Join(s.dir, "data") }
