@@ -42,6 +42,9 @@ func TestDesk_correctsABill(t *testing.T) {
 	note := send(accountant.follow, "what", "amount", "amount", "10", "reason", "Line was down", "confirmed", "1")
 	contains(t, "the note", note.words(), "HMC-2026/000001", "Corrects", "Line was down")
 	contains(t, "the bill after", accountant.get(at).words(), "HMC-2026/000001", "30,11 €")
+	if held := accountant.get(at + "/void"); !strings.Contains(held.words(), "Money has moved") || strings.Contains(held.words(), "Continue") {
+		t.Errorf("a credited bill can be voided: %s", held.words())
+	}
 	instal := accountant.get(at + "/instalments")
 	parted := accountant.follow(at+"/instalments", instal, "key", instal.value("key"), "count", "3", "from", "2026-07-01", "confirmed", "1")
 	contains(t, "the parts", parted.words(), "The instalments are agreed", "Part 1", "Part 3")

@@ -55,7 +55,10 @@ func Cancel(ctx context.Context, tx tenant.Tx, v Voiding) error {
 	if err != nil {
 		return fmt.Errorf("void bill %s: %w", head.Number, err)
 	}
-	if err := voidable(ctx, tx, head); err != nil {
+	if _, err := tx.Exec(ctx, `select id from open_item where bill_id = $1 order by id for no key update`, head.ID); err != nil {
+		return fmt.Errorf("void bill %s: lock open items: %w", head.Number, err)
+	}
+	if err := Voidable(ctx, tx, head); err != nil {
 		return fmt.Errorf("void bill %s: %w", head.Number, err)
 	}
 	if !head.Total.IsZero() {
@@ -90,9 +93,10 @@ const movedSince = `
 	    or exists (select from bill_item d where d.of_bill = $1 and d.bill_id is not null),
 	       exists (select from bill b left join bill_run r on r.id = b.run_id where b.id = $1 and (b.sent_at is not null or r.told_through >= b.id))`
 
-// voidable holds a document against the rules. One over nothing may always be
-// voided.
-func voidable(ctx context.Context, tx tenant.Tx, head Bill) error {
+// Voidable says whether a document may be voided as things stand: nil,
+// ErrVoidForbidden, ErrHasMoney or ErrSent. One over nothing always may. Cancel
+// looks again, under locks.
+func Voidable(ctx context.Context, tx tenant.Tx, head Bill) error {
 	if head.Total.IsZero() {
 		return nil
 	}
@@ -104,11 +108,8 @@ func voidable(ctx context.Context, tx tenant.Tx, head Bill) error {
 		return err
 	}
 	var moved, sent bool
-	if _, err := tx.Exec(ctx, `select id from open_item where bill_id = $1 order by id for no key update`, head.ID); err != nil {
-		return fmt.Errorf("lock open items: %w", err)
-	}
 	if err := tx.QueryRow(ctx, movedSince, head.ID).Scan(&moved, &sent); err != nil {
-		return err
+		return fmt.Errorf("look whether bill %s may be voided: %w", head.Number, err)
 	}
 	switch {
 	case rules.Void == VoidNever:

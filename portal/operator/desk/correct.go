@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -65,6 +66,7 @@ type issued struct {
 	parts []bill.Instalment
 	notes []bill.Note
 	own   bill.Note // where it is a note itself
+	held  error     // why it may not be voided
 }
 
 func loadIssued(v *web.Visit) (*issued, error) {
@@ -87,9 +89,15 @@ func (i *issued) read(ctx context.Context, tx tenant.Tx, v *web.Visit) (err erro
 		return err
 	}
 	if i.Kind == bill.KindCreditNote || i.Kind == bill.KindDebitNote {
-		i.own, err = bill.GetNote(ctx, tx, i.ID)
+		if i.own, err = bill.GetNote(ctx, tx, i.ID); err != nil {
+			return err
+		}
 	}
-	return err
+	i.held = bill.Voidable(ctx, tx, i.Bill)
+	if errors.Is(i.held, bill.ErrVoidForbidden) || errors.Is(i.held, bill.ErrHasMoney) || errors.Is(i.held, bill.ErrSent) {
+		return nil
+	}
+	return i.held
 }
 
 // form is an act on the bill.
@@ -303,6 +311,9 @@ func voidForm(v *web.Visit, i *issued) form {
 		{kind: check, Field: ui.Field{ID: "again", Name: "bill_again", Label: r.T("correct.void.again"), Hint: r.T("correct.void.again.hint"), Value: "1"}, ticked: v.Form("bill_again") != ""},
 		reasonControl(v, ""),
 	}
+	if i.held != nil {
+		f.refused, f.submit = refusal(r, i.held), ""
+	}
 	return f
 }
 
@@ -312,7 +323,9 @@ func sendVoid(v *web.Visit, i *issued, f *form) (*command.Command, error) {
 	if !order.Again {
 		f.fields[0].Value = ""
 	}
-	f.effects, f.submit = []string{r.T("correct.void.effect", "number", i.Number, "amount", r.Money(i.Total))}, r.T("correct.void.do")
+	if i.held == nil {
+		f.effects, f.submit = []string{r.T("correct.void.effect", "number", i.Number, "amount", r.Money(i.Total))}, r.T("correct.void.do")
+	}
 	c := &command.Command{Action: "bill.void", Object: "bill", ID: i.ID, Detail: map[string]any{"bill": i.Number, "reason": order.Reason, "again": order.Again}}
 	c.Do = func(ctx context.Context, tx tenant.Tx) (string, error) {
 		return v.Console("bills/"+i.ID.String(), "done", "voided"), bill.Cancel(ctx, tx, order)

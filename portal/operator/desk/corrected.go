@@ -24,7 +24,7 @@ func (i *issued) corrections(v *web.Visit) (acts []ui.NavItem, tables []table) {
 	add(identity.PaymentWrite, asks && i.Open.Sign() > 0 && !whole, "call-in", "list")
 	add(identity.PaymentWrite, asks && i.Open.Sign() > 0 && i.left.Document.Withheld != nil, "certificate", "bill")
 	add(identity.BillWrite, asks && i.Open.Sign() > 0, "write-off", "cash")
-	add(identity.BillWrite, asks && len(i.notes) == 0, "void", "lock")
+	add(identity.BillWrite, asks && len(i.notes) == 0 && i.held == nil, "void", "lock")
 	add(identity.RefundWrite, i.Kind == bill.KindCreditNote && i.own.Credit.Sign() > 0, "refund", "cash")
 	if len(i.parts) > 0 && !whole {
 		tables = append(tables, i.partTable(v))
