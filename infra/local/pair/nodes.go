@@ -10,8 +10,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"tollhouse/provisioning"
 	"tollhouse/provisioning/pair"
 )
@@ -126,7 +124,7 @@ func (s server) waitFor(ctx context.Context, nobody bool) error {
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	// The text is our own: it holds no quote.
 	for _, statement := range []string{`alter system set synchronous_standby_names = '` + names + `'`, `select pg_reload_conf()`} {
-		if _, err := conn.Exec(ctx, statement, pgx.QueryExecModeSimpleProtocol); err != nil {
+		if _, err := conn.Exec(ctx, statement); err != nil {
 			return err
 		}
 	}
