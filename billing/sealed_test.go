@@ -28,6 +28,7 @@ var notSealed = map[string]string{
 	"audit_seal.prev":           "hash",
 	"charging_answer.request":   "hash",
 	"deck_version.body":         "a price list's prefixes",
+	"hosting_bill.document":     "a document that the operator has",
 	"idempotency.body_hash":     "hash",
 	"imported_document.content": "a document that the subscriber has",
 	"operator_logo.picture":     "shown to everybody",

@@ -25,6 +25,7 @@ import (
 	"tollhouse/billing/debit"
 	"tollhouse/billing/desk"
 	"tollhouse/billing/event"
+	"tollhouse/billing/hosting"
 	"tollhouse/billing/identity"
 	"tollhouse/billing/identity/idempotency"
 	"tollhouse/billing/intake"
@@ -134,7 +135,7 @@ var table = []rule{
 	}},
 	{NotFound, []error{bill.ErrNoItem, tax.ErrNoExemption}},
 	{NotFound, []error{fleet.ErrCloud, fleet.ErrOrphan}},
-	{NotFound, []error{contract.ErrNotFound}},
+	{NotFound, []error{contract.ErrNotFound, hosting.ErrNotFound}},
 	{wrongState, []error{contract.ErrState, contract.ErrFixed, contract.ErrTotalDiffers, contract.ErrBroken, contract.ErrPrice, house.ErrPrices}},
 	{Unprocessable, []error{contract.ErrForged}},
 	{taken, []error{contract.ErrOverlap}},

@@ -139,7 +139,7 @@ func borrow(ctx context.Context, tx tenant.Tx, rows []row) error {
 	}
 	for i := range rows {
 		r := &rows[i]
-		r.empty = r.empty && !(r.borrows && lent[r.AccountID])
+		r.empty = r.empty && (!r.borrows || !lent[r.AccountID])
 	}
 	return nil
 }

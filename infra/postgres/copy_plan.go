@@ -203,7 +203,7 @@ var plan = map[string]treatment{
 
 	// left out on purpose
 	"secret": {}, "signing_key": {}, "api_key": {}, "signin_session": {}, "signin_event": {}, "signin_device": {}, "signin_challenge": {}, "signin_code": {},
-	"password_link": {}, "user_totp": {}, "recovery_code": {}, "idempotency": {}, "audit": {}, "audit_seal": {}, "daily_taking": {}, "event": {}, "webhook_endpoint": {}, "webhook_delivery": {}, "report_schedule": {}, "notice": {}, "webhook_in": {},
+	"password_link": {}, "user_totp": {}, "recovery_code": {}, "idempotency": {}, "audit": {}, "audit_seal": {}, "daily_taking": {}, "hosting_told": {}, "hosting_bill": {}, "event": {}, "webhook_endpoint": {}, "webhook_delivery": {}, "report_schedule": {}, "notice": {}, "webhook_in": {},
 	"tariff_trial": {}, "rerating_account": {}, "rerating_change": {}, // proposals and trials can be asked for again
 	"note": {}, "contact_change": {}, "payment_link": {}, "staff_consent": {}, "staff_visit": {}, "sandbox_copy": {}, "imported_document": {},
 	"intake_batch": {}, "intake_file": {}, "intake_finding": {}, "intake_account": {}, versions: {},

@@ -181,13 +181,6 @@ func (f *form) refusedContract(r ui.Reader, err error) bool {
 	return true
 }
 
-func contractModels(r ui.Reader, chosen string) (list []ui.Choice) {
-	for _, m := range contract.Models {
-		list = append(list, ui.Choice{Value: string(m), Label: r.T("contract.model." + string(m)), Chosen: string(m) == chosen})
-	}
-	return list
-}
-
 func contractPlaces(r ui.Reader, chosen string) (list []ui.Choice) {
 	for _, p := range contract.Places {
 		list = append(list, ui.Choice{Value: string(p), Label: r.T("contract.place." + string(p)), Chosen: string(p) == chosen})

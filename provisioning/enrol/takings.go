@@ -18,7 +18,7 @@ func keepTakings(ctx context.Context, tx tenants.Tx, m Machine, told machine.Tak
 	if m.Role != machine.Host {
 		return nil
 	}
-	inner, err := tx.Tx.Begin(ctx)
+	inner, err := tx.Begin(ctx)
 	if err != nil {
 		return fmt.Errorf("keep takings of machine %s: %w", m.ID, err)
 	}

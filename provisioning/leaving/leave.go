@@ -69,7 +69,7 @@ func (l Leaver) archive(ctx context.Context, tx tenants.Tx, by tenants.Actor, op
 	if l.TakeOuts == nil {
 		return uuid.Nil, nil
 	}
-	inner, err := tx.Tx.Begin(ctx) // one that is under way is found by a refused insert
+	inner, err := tx.Begin(ctx) // one that is under way is found by a refused insert
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("ask for an archive: %w", err)
 	}

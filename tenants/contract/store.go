@@ -85,6 +85,19 @@ func list(ctx context.Context, tx tenants.Tx, which string, args ...any) ([]Cont
 	return found, nil
 }
 
+// Parties lists operators that have a contract in force, or had one, in the
+// order of their ids, from after one on.
+func Parties(ctx context.Context, tx tenants.Tx, after tenant.ID, limit int) ([]tenant.ID, error) {
+	rows, err := tx.Query(ctx, `
+		select distinct operator_id from contract
+		 where state in ('active', 'ended', 'bought_out') and operator_id > $1
+		 order by operator_id limit $2`, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list operators with contracts: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[tenant.ID])
+}
+
 // Put writes a draft down as it is to be, under an id of the caller's. The same
 // again changes nothing; ErrFixed once the contract has begun.
 func Put(ctx context.Context, tx tenants.Tx, by tenants.Actor, c Contract) (Contract, error) {

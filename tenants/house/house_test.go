@@ -16,6 +16,7 @@ import (
 	"tollhouse/billing"
 	"tollhouse/billing/bill"
 	"tollhouse/billing/calendar"
+	"tollhouse/billing/hosting"
 	"tollhouse/billing/identity"
 	"tollhouse/billing/money"
 	"tollhouse/billing/takings"
@@ -274,6 +275,43 @@ func TestHouse_fromContractToBill(t *testing.T) {
 		page, err := bill.List(ctx, tx, accounts[0], bill.Cursor{}, 10)
 		if len(page.Bills) != 2 {
 			t.Errorf("%d bills, want one a month", len(page.Bills))
+		}
+		return err
+	})
+	w.tells(rent)
+}
+
+// tells has an operator's own stack told of its contract, twice, and reads it there.
+func (w *world) tells(c contract.Contract) {
+	w.t.Helper()
+	theirs, find := pgtest.Tenant(w.t), w.worker.Find
+	w.worker.Find = func(ctx context.Context, id tenant.ID) (house.Books, error) {
+		if id == c.Operator {
+			return house.Books{DB: theirs.DB, Ref: theirs.Ref}, nil
+		}
+		return find(ctx, id)
+	}
+	for range 2 {
+		if err := w.worker.Tell(context.Background()); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	// 703.23 and 19 % of tax
+	theirs.Read(w.t, func(ctx context.Context, tx tenant.Tx) error {
+		told, at, err := hosting.Get(ctx, tx)
+		if err != nil || at.IsZero() || len(told.Contracts) != 1 || len(told.Charges) != 4 {
+			w.t.Fatalf("told at %s of %d contracts and %d charges: %v", at, len(told.Contracts), len(told.Charges), err)
+		}
+		if seen := told.Contracts[0]; seen.ID != c.ID || seen.Model != "rent" || len(seen.Terms) != 2 || seen.Terms[1].Code != "rent_monthly" || seen.Terms[1].Amount.Text() != "300.00" {
+			w.t.Errorf("told of %+v", seen)
+		}
+		bills, err := hosting.Bills(ctx, tx)
+		if err != nil || len(bills) != 2 || bills[1].Total.RoundToDocument().Text() != "836.84" || bills[1].Open.RoundToDocument().Text() != "836.84" {
+			w.t.Fatalf("told of bills %+v: %v", bills, err)
+		}
+		number, document, err := hosting.Document(ctx, tx, bills[0].ID)
+		if number != bills[0].Number || !bytes.HasPrefix(document, []byte("%PDF-")) {
+			w.t.Errorf("document of %s: %.20q", number, document)
 		}
 		return err
 	})

@@ -26,7 +26,8 @@ type Worker struct {
 }
 
 const (
-	workEvery = time.Minute // wall time
+	workEvery = time.Minute      // wall time
+	tellEvery = 10 * time.Minute // wall time
 	// atOnce bounds what one transaction or turn takes on.
 	atOnce = 100
 	// monthsBack is how far back a month that nobody closed is looked for.
@@ -37,9 +38,16 @@ const (
 func (w *Worker) Keep(ctx context.Context) {
 	tick := time.NewTicker(workEvery)
 	defer tick.Stop()
+	var told time.Time
 	for {
 		if err := w.Work(ctx); err != nil && ctx.Err() == nil {
 			w.Log.Error("house billing failed", "error", err)
+		}
+		if w.DB.Now().Sub(told) >= tellEvery {
+			if err := w.Tell(ctx); err != nil && ctx.Err() == nil {
+				w.Log.Error("operators not told of their contracts", "error", err)
+			}
+			told = w.DB.Now()
 		}
 		select {
 		case <-ctx.Done():
@@ -52,23 +60,12 @@ func (w *Worker) Keep(ctx context.Context) {
 // Work closes what is to be closed and carries what waits. Without a house
 // nothing is to be done.
 func (w *Worker) Work(ctx context.Context) error {
-	var house tenants.Operator
-	err := w.DB.Read(ctx, func(ctx context.Context, tx tenants.Tx) (err error) {
-		house, err = contract.House(ctx, tx)
-		return err
-	})
-	if errors.Is(err, tenants.ErrNotFound) {
-		return nil
+	house, books, err := w.house(ctx)
+	if errors.Is(err, tenants.ErrNotFound) || errors.Is(err, tenant.ErrUnknown) {
+		return nil // there is none, or its stack is being made
 	}
 	if err != nil {
 		return err
-	}
-	books, err := w.Find(ctx, house.ID)
-	if errors.Is(err, tenant.ErrUnknown) {
-		return nil // its stack is being made
-	}
-	if err != nil {
-		return fmt.Errorf("find the house's stack: %w", err)
 	}
 	at, zone, err := books.Now(ctx)
 	if err != nil {
@@ -76,6 +73,22 @@ func (w *Worker) Work(ctx context.Context) error {
 	}
 	today := calendar.DateOf(at, zone)
 	return errors.Join(w.makeUp(ctx, today), w.close(ctx, house, today), w.carry(ctx, house, books))
+}
+
+// house finds the house and its books; tenants.ErrNotFound if there is none,
+// tenant.ErrUnknown while its stack stands nowhere.
+func (w *Worker) house(ctx context.Context) (house tenants.Operator, books Books, err error) {
+	err = w.DB.Read(ctx, func(ctx context.Context, tx tenants.Tx) (err error) {
+		house, err = contract.House(ctx, tx)
+		return err
+	})
+	if err != nil {
+		return house, books, err
+	}
+	if books, err = w.Find(ctx, house.ID); err != nil {
+		return house, books, fmt.Errorf("find the house's stack: %w", err)
+	}
+	return house, books, nil
 }
 
 // close closes every month that is over on the house's day. A contract that

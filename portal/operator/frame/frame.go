@@ -52,6 +52,7 @@ const (
 	PaymentRules Section = "payment-rules"
 	Reports      Section = "reports"
 	Webhooks     Section = "webhooks"
+	Hosting      Section = "hosting"
 )
 
 type entry struct {
@@ -115,6 +116,7 @@ var sections = []group{
 		{Audit, "list", identity.AuditRead},
 		{Staff, "shield", identity.VisitWrite},
 		{Sandbox, "beaker", identity.SandboxWrite},
+		{Hosting, "bill", identity.LedgerRead},
 		{Settings, "gear", identity.SettingsRead},
 	}},
 }
