@@ -312,3 +312,12 @@ func TestAccount_contactChangesByACode(t *testing.T) {
 		t.Errorf("the fourth code answers %d", p.status)
 	}
 }
+
+// An operator that is not on this host gets a page that says so.
+func TestConsole_ofAnOperatorThatIsNotHere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hanse)
+	if p := w.browser().get("/t/not-here/console/sign-in"); p.status != http.StatusNotFound {
+		t.Errorf("status %d, want 404: %s", p.status, p.words())
+	}
+}

@@ -322,7 +322,7 @@ func hasClass(n *html.Node, class string) bool {
 // exports is what tables need to lead to their files: the page's own address.
 func (v *turn) exports() ui.Files {
 	r := v.echo.Request()
-	if v.door != consoleDoor || r.Method != http.MethodGet {
+	if v.door != consoleDoor || r.Method != http.MethodGet || v.here == nil { // an operator that is not here has no tables
 		return ui.Files{}
 	}
 	q := r.URL.Query()
