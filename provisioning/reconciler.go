@@ -59,7 +59,7 @@ func (r *Reconciler) Start(ctx context.Context) {
 	r.crew.Start(ctx, crew.Each(r.config.Workers, func(ctx context.Context) bool {
 		return r.workOne(ctx) || r.carryOne(ctx) || r.copyOne(ctx)
 	})...)
-	r.book.Start(ctx, r.keepUp)
+	r.book.StartLater(ctx, r.keepUp)
 }
 
 // Stop takes no new work, lets what is in hand finish for the grace, then gives

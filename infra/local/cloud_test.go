@@ -110,11 +110,11 @@ func TestEnsure_killedAnywhere(t *testing.T) {
 // had no n-th.
 func (h *house) killAt(t *testing.T, id tenant.ID, n int64) (survived bool) {
 	t.Helper()
-	r := provisioning.New(h.working, h.openCloud(t), provisioning.Config{Workers: 1, Poll: time.Hour}, h.log())
+	r := provisioning.New(h.working, h.openCloud(t), provisioning.Config{Workers: 1, Poll: time.Hour, Lease: busyLease}, h.log())
 	h.trip.arm(n)
 	r.Start(context.Background())
 	r.Wake()
-	for deadline := time.Now().Add(time.Minute); !h.trip.fell() && h.get(t, id).State != provisioning.Ready; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(2 * busyLease); !h.trip.fell() && h.get(t, id).State != provisioning.Ready; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("neither dead at statement %d nor ready", n)
 		}

@@ -32,14 +32,20 @@ func New(size int, poll, grace time.Duration) *Crew {
 	return &Crew{poll: poll, grace: grace, wake: make(chan struct{}, size)}
 }
 
-// Start sets one worker to each look, until Stop. The end of ctx does not end
-// them; its values are theirs.
-func (c *Crew) Start(ctx context.Context, looks ...Look) {
+// Start sets one worker to each look, until Stop; they look at once. The end of
+// ctx does not end them; its values are theirs.
+func (c *Crew) Start(ctx context.Context, looks ...Look) { c.start(ctx, false, looks) }
+
+// StartLater is Start for workers that wait before their first look as before
+// every other.
+func (c *Crew) StartLater(ctx context.Context, looks ...Look) { c.start(ctx, true, looks) }
+
+func (c *Crew) start(ctx context.Context, later bool, looks []Look) {
 	work, abort := context.WithCancel(context.WithoutCancel(ctx))
 	looking, stop := context.WithCancel(work)
 	c.abort, c.stop = abort, stop
 	for _, look := range looks {
-		c.running.Go(func() { c.run(looking, work, look) })
+		c.running.Go(func() { c.run(looking, work, later, look) })
 	}
 }
 
@@ -74,11 +80,11 @@ func (c *Crew) Wake() {
 	}
 }
 
-func (c *Crew) run(looking, work context.Context, look Look) {
+func (c *Crew) run(looking, work context.Context, wait bool, look Look) {
 	poll := time.NewTicker(c.poll)
 	defer poll.Stop()
-	for {
-		for looking.Err() == nil && look(work) {
+	for ; ; wait = false {
+		for !wait && looking.Err() == nil && look(work) {
 		}
 		select {
 		case <-looking.Done():
