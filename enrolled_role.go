@@ -55,7 +55,8 @@ func readMachineConfig(env []string, role machine.Role) (machineConfig, error) {
 	return c, e.done()
 }
 
-// messages is where mails go; nil for nowhere.
+// sender sends mails by the server that is set; nil where none is set, and
+// nothing is mailed.
 func (c mailConfig) sender() (*mail.Sender, error) {
 	if c.URL == "" {
 		return nil, nil

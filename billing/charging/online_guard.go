@@ -17,6 +17,9 @@ import (
 // pace is cut as soon as promised requests take longer than half of X, and let
 // grow while they do not: more comes than goes, so the others wait in their
 // queues, which are short then, and are told to ask again.
+//
+// Its floats are rates of requests over wall time, which decide who waits. No
+// amount and no usage goes through them.
 type guard struct {
 	weights  map[tenant.ID]int
 	promises map[tenant.ID]*promise
