@@ -23,7 +23,7 @@ const silenceEvery = 15 * time.Second
 // program, and look after the hardware they run on.
 func (p *plant) openDesk(ctx context.Context, control *api.Control, url, programs string) {
 	given := enrolment.NewPrograms(programs)
-	desk := enrol.New(enrol.Config{DB: control.DB, Seal: p.box, URL: url, Binary: given.Own, Wanted: wantedVersion, Log: p.log})
+	desk := enrol.New(enrol.Config{DB: control.DB, Seal: p.box, URL: url, Binary: given.Own, Wanted: wantedVersion, Hosting: p.house, Log: p.log})
 	control.Desk, control.Programs = desk, given
 	p.until(ctx, func(ctx context.Context) {
 		tick := time.NewTicker(silenceEvery)

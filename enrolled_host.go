@@ -14,6 +14,7 @@ import (
 	"tollhouse/api"
 	"tollhouse/billing"
 	"tollhouse/billing/calendar"
+	"tollhouse/billing/hosting"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/tenant"
 	"tollhouse/infra/enrolment"
@@ -247,7 +248,7 @@ func (h *ownHost) keeper(stop func()) (*enrolment.Keeper, error) {
 		return nil, err
 	}
 	return enrolment.NewKeeper(h.store, enrolment.KeeperConfig{Data: h.config.Data, Version: version, Now: time.Now, Log: h.plant.log,
-		Fill: h.fill, Takings: h.takings, Changed: h.furnish, Upgrade: func(path string) {
+		Fill: h.fill, Takings: h.takings, Hosting: h.hosting, Changed: h.furnish, Upgrade: func(path string) {
 			h.mu.Lock()
 			h.next = &again{path}
 			h.mu.Unlock()
@@ -323,6 +324,23 @@ func (h *ownHost) takings(ctx context.Context, r *machine.Report, want machine.T
 	if len(told.Statements) > 0 {
 		r.Takings = &machine.Takings{Keys: told.Keys, Statements: told.Statements}
 	}
+}
+
+// hosting keeps what the operator has agreed with the hosting company in its
+// stack, where it reads it also while the control plane is away.
+func (h *ownHost) hosting(ctx context.Context, news hosting.News, document func(context.Context, hosting.Bill) ([]byte, error)) error {
+	configuration, err := h.store.Configuration()
+	if err != nil || configuration.Stack == nil {
+		return err
+	}
+	ref, err := h.db.ByID(ctx, configuration.Stack.Operator.ID)
+	if errors.Is(err, tenant.ErrUnknown) {
+		return nil // it has not been moved in yet
+	}
+	if err != nil {
+		return err
+	}
+	return hosting.Take(ctx, h.db, ref, news, document)
 }
 
 func (h *ownHost) serve(ctx context.Context, listener net.Listener, c machine.Configuration) error {

@@ -40,6 +40,7 @@ import (
 	"tollhouse/provisioning/backup"
 	"tollhouse/provisioning/guarantee"
 	"tollhouse/tenants"
+	housebooks "tollhouse/tenants/house"
 )
 
 // Pools are small: backends cost memory for each tenant and table they touch.
@@ -67,6 +68,7 @@ type plant struct {
 	reachable []netip.Prefix                // private ones that operators may let their webhooks reach
 	clouds    map[string]provisioning.Sites // where dedicated stacks' machines are made, by name
 	data      string                        // folder of what the control plane keeps in files
+	house     *housebooks.Worker            // of the control plane
 	stops     []func()
 }
 
@@ -231,7 +233,8 @@ func (p *plant) startControl(ctx context.Context, control *postgres.Server, data
 	}
 	p.until(ctx, func(ctx context.Context) { p.keepAnchoring(ctx, db, fleet) })
 	p.until(ctx, func(ctx context.Context) { p.keepGathering(ctx, db, fleet) })
-	p.until(ctx, p.houseWorker(db, fleet).Keep)
+	p.house = p.houseWorker(db, fleet)
+	p.until(ctx, p.house.Keep)
 	reconciler := provisioning.New(db, fleet, provisioning.Config{}, p.log)
 	reconciler.Start(context.WithoutCancel(ctx))
 	p.onStop(reconciler.Stop)

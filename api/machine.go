@@ -62,6 +62,26 @@ func (s *Server) ChangeMachineKeys(ctx context.Context, r oapi.ChangeMachineKeys
 	return oapi.ChangeMachineKeys204Response{}, s.control.Desk.ChangeKeys(ctx, signed, renewal, callOf(ctx).address)
 }
 
+// GetMachineHosting implements oapi.StrictServerInterface.
+func (s *Server) GetMachineHosting(ctx context.Context, r oapi.GetMachineHostingRequestObject) (oapi.GetMachineHostingResponseObject, error) {
+	signed, err := signedRequest(ctx, http.MethodGet, r.Params.TollhouseMachine, r.Params.TollhouseTime, r.Params.TollhouseNumber, r.Params.TollhouseSignature)
+	if err != nil {
+		return nil, err
+	}
+	news, err := s.control.Desk.News(ctx, signed, callOf(ctx).address)
+	return nil, toMachine(ctx, news, err)
+}
+
+// GetMachineHostingBill implements oapi.StrictServerInterface.
+func (s *Server) GetMachineHostingBill(ctx context.Context, r oapi.GetMachineHostingBillRequestObject) (oapi.GetMachineHostingBillResponseObject, error) {
+	signed, err := signedRequest(ctx, http.MethodGet, r.Params.TollhouseMachine, r.Params.TollhouseTime, r.Params.TollhouseNumber, r.Params.TollhouseSignature)
+	if err != nil {
+		return nil, err
+	}
+	document, err := s.control.Desk.Document(ctx, signed, callOf(ctx).address, r.Bill)
+	return nil, toMachine(ctx, document, err)
+}
+
 // ofMachine reads a body as the machine wrote it: what it signed is read, not
 // what came of it on the way.
 func ofMachine(ctx context.Context, into any) error {

@@ -72,14 +72,14 @@ type Charge struct {
 
 // Bill is a document of the hosting company's books.
 type Bill struct {
-	ID     uuid.UUID
-	Number string
-	Kind   string
-	Issued calendar.Date
-	Due    calendar.Date
-	Total  money.Amount // with tax
-	Open   money.Amount // what is left to pay
-	Voided bool
+	ID     uuid.UUID     `json:"id"`
+	Number string        `json:"number"`
+	Kind   string        `json:"kind"`
+	Issued calendar.Date `json:"issued"`
+	Due    calendar.Date `json:"due"`
+	Total  money.Amount  `json:"total"` // with tax
+	Open   money.Amount  `json:"open"`  // what is left to pay
+	Voided bool          `json:"voided,omitempty"`
 }
 
 // ErrNotFound means that there is no such bill.

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"tollhouse/billing/hosting"
 	"tollhouse/provisioning/machine"
 )
 
@@ -22,7 +23,9 @@ type Keeper struct {
 	meter  meter
 	began  time.Time
 
-	wanted *machine.TakingsWanted // by the last answer; of the goroutine that keeps
+	// Of the goroutine that keeps:
+	wanted  *machine.TakingsWanted // by the last answer
+	askedAt time.Time              // when it last asked for what is agreed of hosting
 
 	mu      sync.Mutex
 	refused string // as it was logged last
@@ -40,6 +43,9 @@ type KeeperConfig struct {
 	// Takings adds what the stack signed, where the last answer asked for it. It
 	// may be nil.
 	Takings func(ctx context.Context, r *machine.Report, want machine.TakingsWanted)
+	// Hosting is told what the operator has agreed with the hosting company, and
+	// asks for the documents of bills that it does not know yet. It may be nil.
+	Hosting func(ctx context.Context, news hosting.News, document func(ctx context.Context, b hosting.Bill) ([]byte, error)) error
 	// Changed is told a new configuration, once it is written down. It may be nil.
 	Changed func(ctx context.Context, c machine.Configuration)
 	// Upgrade is told that another program is in its place and is to be run.
@@ -60,6 +66,8 @@ const (
 	leastEvery = 2 * time.Second
 	mostEvery  = 5 * time.Minute
 	turnBound  = time.Minute
+	// hostingEvery is how often it asks what is agreed of hosting.
+	hostingEvery = 10 * time.Minute
 )
 
 // Keep reports until ctx ends. A control plane that is not there changes
@@ -86,6 +94,11 @@ func (k *Keeper) turn(ctx context.Context) {
 	err := k.finishKeys(ctx)
 	if err == nil {
 		err = k.report(ctx)
+	}
+	if err == nil {
+		if err := k.askHosting(ctx); err != nil && ctx.Err() == nil {
+			k.config.Log.Warn("what is agreed of hosting was not heard; asking again later", "error", err)
+		}
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -125,6 +138,25 @@ func (k *Keeper) report(ctx context.Context) error {
 		}
 	}
 	return k.upgrade(ctx, c.Binary)
+}
+
+// askHosting asks now and then what the operator has agreed with the hosting
+// company, and owes it. What fails is asked for again when it is due.
+func (k *Keeper) askHosting(ctx context.Context) error {
+	now := k.config.Now()
+	if k.config.Hosting == nil || now.Sub(k.askedAt) < hostingEvery {
+		return nil
+	}
+	k.askedAt = now
+	var news machine.News
+	if err := k.client.signed(ctx, http.MethodGet, machine.PathHosting, nil, &news); err != nil || !news.Known {
+		return err
+	}
+	return k.config.Hosting(ctx, news.News, func(ctx context.Context, b hosting.Bill) ([]byte, error) {
+		var document machine.Document
+		err := k.client.signed(ctx, http.MethodGet, machine.PathHostingBills+b.ID.String(), nil, &document)
+		return document.PDF, err
+	})
 }
 
 // Report is what the machine says of itself now.

@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"tollhouse/billing/hosting"
+	"tollhouse/billing/tenant"
 	"tollhouse/provisioning/alarm"
 	"tollhouse/tenants"
 )
@@ -22,7 +24,18 @@ type Config struct {
 	// Wanted is the digest of the program that a site's machines are to run;
 	// empty: they stay as they are. It may be nil.
 	Wanted func(ctx context.Context, tx tenants.Tx, site uuid.UUID) (digest string, err error)
-	Log    *slog.Logger
+	// Hosting says what operators have agreed with us; nil: hosts are told nothing.
+	Hosting Hosting
+	Log     *slog.Logger
+}
+
+// Hosting knows what operators are told of their hosting contracts. It may ask
+// the house's stack, so no transaction is open while it is asked.
+type Hosting interface {
+	// News is what an operator is told; false where nobody can say it now.
+	News(ctx context.Context, operator tenant.ID) (news hosting.News, known bool, err error)
+	// Document is a bill of an operator's as PDF; hosting.ErrNotFound if it has no such bill.
+	Document(ctx context.Context, operator tenant.ID, bill uuid.UUID) ([]byte, error)
 }
 
 // Desk takes machines in and hears them.

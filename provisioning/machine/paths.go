@@ -6,5 +6,7 @@ const (
 	PathReport        = "/machine/v1/report"
 	PathConfiguration = "/machine/v1/configuration"
 	PathKeys          = "/machine/v1/keys"
-	PathDownloads     = "/downloads/" // and the digest
+	PathHosting       = "/machine/v1/hosting"
+	PathHostingBills  = "/machine/v1/hosting/bills/" // and the bill's id
+	PathDownloads     = "/downloads/"                // and the digest
 )

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,6 +48,8 @@ type plain struct{}
 func (plain) Seal(_ tenant.ID, _ string, clear []byte) ([]byte, error)  { return clear, nil }
 func (plain) Open(_ tenant.ID, _ string, sealed []byte) ([]byte, error) { return sealed, nil }
 
+var worlds atomic.Int64
+
 // world is a control plane and the house's stack.
 type world struct {
 	t       *testing.T
@@ -60,7 +63,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	ctx, server := context.Background(), pgtest.Server(t)
-	const name = "control_house"
+	name := fmt.Sprintf("control_house_%d", worlds.Add(1))
 	if err := server.MigrateControl(ctx, name); err != nil {
 		t.Fatal(err)
 	}
@@ -279,6 +282,7 @@ func TestHouse_fromContractToBill(t *testing.T) {
 		return err
 	})
 	w.tells(rent)
+	w.answers(rent, lease)
 }
 
 // tells has an operator's own stack told of its contract, twice, and reads it there.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/google/uuid"
+
 	"tollhouse/billing/bill"
 	"tollhouse/billing/bill/pdf"
 	"tollhouse/billing/calendar"
@@ -21,8 +23,8 @@ const maxTold = 120
 
 // Tell brings every operator that has a contract in force, or had one, its
 // contracts, charges and bills into its own stack: it reads them there also
-// while we are away. Stacks that stand on machines we can't reach are left out.
-// One that fails keeps no other from it.
+// while we are away. Stacks that stand on machines we can't reach ask for it
+// (News). One that fails keeps no other from it.
 func (w *Worker) Tell(ctx context.Context) error {
 	house, books, err := w.house(ctx)
 	if errors.Is(err, tenants.ErrNotFound) || errors.Is(err, tenant.ErrUnknown) {
@@ -60,12 +62,20 @@ func (w *Worker) Tell(ctx context.Context) error {
 func (w *Worker) tell(ctx context.Context, house tenants.Operator, books Books, id tenant.ID, today calendar.Date) error {
 	stack, err := w.Find(ctx, id)
 	if errors.Is(err, tenant.ErrUnknown) {
-		return nil
+		return nil // it stands on a machine of its own, which asks
 	}
 	if err != nil {
 		return err
 	}
-	var told hosting.Told
+	news, err := w.news(ctx, house, books, id, today)
+	if err != nil {
+		return err
+	}
+	return hosting.Take(ctx, stack.DB, stack.Ref, news, books.document)
+}
+
+// news is what an operator is told on the house's day.
+func (w *Worker) news(ctx context.Context, house tenants.Operator, books Books, id tenant.ID, today calendar.Date) (news hosting.News, err error) {
 	counts := false
 	err = w.DB.Read(ctx, func(ctx context.Context, tx tenants.Tx) error {
 		operator, err := tenants.GetOperator(ctx, tx, id)
@@ -73,40 +83,54 @@ func (w *Worker) tell(ctx context.Context, house tenants.Operator, books Books, 
 			return err
 		}
 		counts = contract.Counts(house, operator)
-		told, err = toldOf(ctx, tx, id, today)
+		news.Told, err = toldOf(ctx, tx, id, today)
 		return err
 	})
 	if err != nil {
-		return err
+		return news, err
 	}
-	var bills []hosting.Bill
+	news.At = w.DB.Now()
 	if counts {
-		if bills, err = books.bills(ctx, id); err != nil {
-			return err
-		}
+		news.Bills, err = books.bills(ctx, id)
 	}
-	var unknown []hosting.Bill
-	err = stack.DB.Write(ctx, stack.Ref, func(ctx context.Context, tx tenant.Tx) (err error) {
-		if err := hosting.Tell(ctx, tx, told, w.DB.Now()); err != nil {
-			return err
-		}
-		unknown, err = hosting.Unknown(ctx, tx, bills)
-		return err
-	})
+	return news, err
+}
+
+// News is what an operator is told of its contracts, charges and bills; false
+// where nobody can say: there is no house, or its stack is being made.
+func (w *Worker) News(ctx context.Context, operator tenant.ID) (news hosting.News, known bool, err error) {
+	house, books, err := w.house(ctx)
+	if errors.Is(err, tenants.ErrNotFound) || errors.Is(err, tenant.ErrUnknown) {
+		return news, false, nil
+	}
 	if err != nil {
-		return err
+		return news, false, err
 	}
-	for _, b := range unknown {
-		document, err := books.document(ctx, b)
-		if err != nil {
-			return err
-		}
-		err = stack.DB.Write(ctx, stack.Ref, func(ctx context.Context, tx tenant.Tx) error { return hosting.Add(ctx, tx, b, document) })
-		if err != nil {
-			return err
+	at, zone, err := books.Now(ctx)
+	if err != nil {
+		return news, false, fmt.Errorf("ask the house for its day: %w", err)
+	}
+	news, err = w.news(ctx, house, books, operator, calendar.DateOf(at, zone))
+	return news, err == nil, err
+}
+
+// Document draws a bill of an operator's as PDF; hosting.ErrNotFound if the
+// operator has no such bill.
+func (w *Worker) Document(ctx context.Context, operator tenant.ID, id uuid.UUID) ([]byte, error) {
+	news, _, err := w.News(ctx, operator)
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range news.Bills {
+		if b.ID == id {
+			_, books, err := w.house(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return books.document(ctx, b)
 		}
 	}
-	return nil
+	return nil, hosting.ErrNotFound
 }
 
 // toldOf is what an operator is told: what has begun, not what is only drafted.
