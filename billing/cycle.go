@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -33,6 +34,11 @@ var closer = bill.Closer{Settle: func(ctx context.Context, tx tenant.Tx, account
 // closersAtOnce is how many portions of a bill run are closed at the same time:
 // while one waits for the database, the other reckons.
 const closersAtOnce = 2
+
+// closeFor is for how long they begin new portions before the agenda is asked
+// for what else there is to do. Started together they would stand at the number
+// series together, each round anew; left to go on they fall out of step.
+const closeFor = 2 * time.Second
 
 // closeCycles works a few portions of a bill run. When nothing is left to close,
 // the cycles that begin on the run's day are started.
@@ -70,33 +76,44 @@ func (s *Stack) closePortions(ctx context.Context, run uuid.UUID) (again bool, e
 	var open questions
 	with := closer
 	with.Outside.Ask = open.ask
-	if again, err = s.closeWith(ctx, run, with); err != nil || len(open.sales) == 0 {
+	if again, err = s.closeWith(ctx, run, with, open.none); err != nil || open.none() {
 		return again, err
 	}
 	if with.Outside.Refused, err = s.quote(ctx, open.sales); err != nil {
 		return false, err
 	}
 	with.Outside.Ask = func(tax.Sale) {} // another question meanwhile: its turn comes again
-	_, err = s.closeWith(ctx, run, with)
+	_, err = s.closeWith(ctx, run, with, func() bool { return false })
 	return err == nil, err
 }
 
-func (s *Stack) closeWith(ctx context.Context, run uuid.UUID, with bill.Closer) (again bool, err error) {
-	var left atomic.Int32
+// closeWith closes portions side by side, each side at least one, and goes on
+// with further ones while there is time and onward agrees: who is to be asked
+// for first would be found open again and again.
+func (s *Stack) closeWith(ctx context.Context, run uuid.UUID, with bill.Closer, onward func() bool) (again bool, err error) {
+	var left atomic.Bool
+	until := time.Now().Add(closeFor)
 	group, closing := errgroup.WithContext(ctx)
 	for range closersAtOnce {
 		group.Go(func() error {
-			return s.Write(closing, func(ctx context.Context, tx tenant.Tx) error {
-				_, more, err := with.CloseChunk(ctx, tx, run, closeAtOnce)
-				if more {
-					left.Add(1)
+			for {
+				var more bool
+				err := s.Write(closing, func(ctx context.Context, tx tenant.Tx) (err error) {
+					_, more, err = with.CloseChunk(ctx, tx, run, closeAtOnce)
+					return err
+				})
+				if err != nil || !more {
+					return err
 				}
-				return err
-			})
+				if !onward() || time.Now().After(until) {
+					left.Store(true)
+					return nil
+				}
+			}
 		})
 	}
 	err = group.Wait()
-	return err == nil && left.Load() > 0, err
+	return err == nil && left.Load(), err
 }
 
 // openRun does a portion of what comes before the closing of cycles: terms that

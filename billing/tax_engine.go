@@ -106,6 +106,13 @@ func (q *questions) ask(s tax.Sale) {
 	q.sales[key] = s
 }
 
+// none says that nothing has been asked.
+func (q *questions) none() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.sales) == 0
+}
+
 // quote asks the engine the questions and keeps its answers. Those that it did
 // not answer are told with why.
 func (s *Stack) quote(ctx context.Context, sales map[uuid.UUID]tax.Sale) (refused map[uuid.UUID]error, err error) {
