@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"tollhouse/provisioning"
@@ -189,14 +190,18 @@ func (c *Cloud) clearFailed(ctx context.Context, id provisioning.SiteID, parts [
 }
 
 // clearUntold undoes what an engine that died had made and not written down, where
-// Heat could not make it a second time: a router is on a network once, and a port
-// has one public address.
+// Heat could not make it a second time: a router is on a network once, a port has
+// one public address, and a network has a range of addresses once.
 func (c *Cloud) clearUntold(ctx context.Context, id provisioning.SiteID, parts []resource) error {
-	router, known := "", map[string]bool{}
+	router, network, known := "", "", map[string]bool{}
 	for _, r := range parts {
 		known[r.Physical] = true
-		if r.Name == "router" && r.Parent == "" {
+		switch {
+		case r.Parent != "":
+		case r.Name == "router":
 			router = r.Physical
+		case r.Name == "network":
+			network = r.Physical
 		}
 	}
 	for _, r := range parts {
@@ -204,6 +209,10 @@ func (c *Cloud) clearUntold(ctx context.Context, id provisioning.SiteID, parts [
 		case stepState(r.Status) != stepFailed || r.Parent != "": // what is under way is a living engine's
 		case r.Name == "router_interface" && router != "":
 			if err := c.unplug(ctx, router); err != nil {
+				return err
+			}
+		case r.Name == "subnet" && network != "":
+			if err := c.clearSubnets(ctx, network, c.siteTag(id), known); err != nil {
 				return err
 			}
 		case r.Name == "address":
@@ -219,6 +228,27 @@ func (c *Cloud) clearUntold(ctx context.Context, id provisioning.SiteID, parts [
 					return err
 				}
 			}
+		}
+	}
+	return nil
+}
+
+// clearSubnets takes away subnets of the site's name on the site's own network that
+// Heat does not know. It tags a subnet after it has made it: one that was cut off in
+// between bears its name only.
+func (c *Cloud) clearSubnets(ctx context.Context, network, name string, known map[string]bool) error {
+	var found struct {
+		Subnets []struct{ ID, Name string }
+	}
+	if err := c.call(ctx, neutron, "GET", "subnets?network_id="+url.QueryEscape(network), nil, &found); err != nil {
+		return err
+	}
+	for _, s := range found.Subnets {
+		if s.Name != name || known[s.ID] {
+			continue
+		}
+		if err := c.call(ctx, neutron, "DELETE", "subnets/"+url.PathEscape(s.ID), nil, nil); err != nil && status(err) != http.StatusNotFound {
+			return err
 		}
 	}
 	return nil

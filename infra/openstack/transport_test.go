@@ -49,11 +49,11 @@ func (s *sky) RoundTrip(q *http.Request) (*http.Response, error) {
 		entry := func(kind string) string {
 			return fmt.Sprintf(`{"type":%q,"endpoints":[{"interface":"public","region":"r","region_id":"r","url":"http://sky/%s"}]}`, kind, kind)
 		}
-		return reply(q, http.StatusCreated, fmt.Sprintf(`{"token":{"expires_at":%q,"project":{"id":"p"},"catalog":[%s,%s]}}`,
-			time.Now().Add(24*time.Hour).UTC().Format(time.RFC3339), entry("orchestration"), entry("network")),
+		return reply(q, http.StatusCreated, fmt.Sprintf(`{"token":{"expires_at":%q,"project":{"id":"p"},"catalog":[%s,%s,%s,%s]}}`,
+			time.Now().Add(24*time.Hour).UTC().Format(time.RFC3339), entry("orchestration"), entry("network"), entry("compute"), entry("volumev3")),
 			http.Header{"X-Subject-Token": {fmt.Sprintf("token-%d", s.tokens)}}), nil
 	}
-	for service, version := range map[string]string{"orchestration": "v1.0", "network": "v2.0"} {
+	for service, version := range map[string]string{"orchestration": "v1.0", "network": "v2.0", "compute": "v2.1", "volumev3": "v3.0"} {
 		if q.URL.Path == "/"+service+"/" {
 			if s.lost {
 				return reply(q, http.StatusNotFound, "", nil), nil
