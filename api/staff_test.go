@@ -38,8 +38,8 @@ func (controlSealer) Open(_ string, sealed []byte) ([]byte, error) { return seal
 // wishes writes down that a stack is wanted; making it is shown elsewhere.
 type wishes struct{}
 
-func (wishes) Request(ctx context.Context, tx pgx.Tx, operator tenant.ID, at time.Time) error {
-	_, err := tx.Exec(ctx, `insert into stack (operator_id, state, epoch, next_try_at, requested_at) values ($1, 'requested', 1, $2, $2)`, operator, at)
+func (wishes) Request(ctx context.Context, tx pgx.Tx, operator tenant.ID, where tenants.Placement, at time.Time) error {
+	_, err := tx.Exec(ctx, `insert into stack (operator_id, state, epoch, next_try_at, requested_at, own, wanted_host) values ($1, 'requested', 1, $2, $2, $3, $4)`, operator, at, where.Own, where.Host)
 	return err
 }
 
@@ -94,7 +94,14 @@ func newControl(t *testing.T) (control *Control, signIn func(w *world, role tena
 func newControlWorld(t *testing.T) (w *world, signIn func(role tenants.Role) string) {
 	t.Helper()
 	control, staffSignIn := newControl(t)
-	w = &world{t: t, log: &lockedLog{}}
+	w = controlWorld(t, control)
+	return w, func(role tenants.Role) string { return staffSignIn(w, role) }
+}
+
+// controlWorld serves a control plane alone.
+func controlWorld(t *testing.T, control *Control) *world {
+	t.Helper()
+	w := &world{t: t, log: &lockedLog{}}
 	w.wall.Store(time.Now().UnixMicro())
 	var err error
 	w.echo, err = New(Config{Log: slog.New(slog.NewTextHandler(w.log, nil)), Now: time.Now, PublicURL: "http://tollhouse.example",
@@ -105,7 +112,7 @@ func newControlWorld(t *testing.T) (w *world, signIn func(role tenants.Role) str
 	listening := httptest.NewServer(w.echo)
 	t.Cleanup(listening.Close)
 	w.url = listening.URL
-	return w, func(role tenants.Role) string { return staffSignIn(w, role) }
+	return w
 }
 
 func application(name string) map[string]any {

@@ -81,7 +81,7 @@ func openHouse(ctx context.Context) (_ *house, err error) {
 func (h *house) operator(ctx context.Context) (*billing.Stack, error) {
 	h.made++
 	name := fmt.Sprintf("operator-%d", h.made)
-	place, err := h.cloud.Choose(ctx)
+	place, err := h.cloud.Choose(ctx, "")
 	if err != nil {
 		return nil, err
 	}

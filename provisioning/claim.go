@@ -44,7 +44,7 @@ func (r *Reconciler) take(ctx context.Context) (claim, error) {
 			 where operator_id = (
 			       select operator_id
 			         from stack
-			        where state <> 'ready' and state = any ($3) and next_try_at <= $4
+			        where state <> 'ready' and state = any ($3) and next_try_at <= $4 and not own
 			        order by next_try_at, operator_id
 			        limit 1
 			          for update skip locked)
@@ -68,13 +68,19 @@ func (r *Reconciler) take(ctx context.Context) (claim, error) {
 	return c, err
 }
 
-// settle writes down a place for good, before anything is made there. The
+// settle writes down a place for good, before anything is made there; a host
+// database that was closed or filled up meanwhile is errPlaceTaken as well. The
 // index stack_place decides between two stacks that chose the same one.
 func (r *Reconciler) settle(ctx context.Context, c claim, place Place) error {
 	const uniqueViolation = "23505"
-	err := r.change(ctx, c, `
-		update stack set host = $3, slot = $4
-		 where operator_id = $1 and attempts = $2 and state = 'creating' and slot = ''`, place.Host, place.Slot.String())
+	err := r.db.Write(ctx, func(ctx context.Context, tx tenants.Tx) error {
+		if err := stillTakes(ctx, tx, c, place.Host); err != nil {
+			return err
+		}
+		return changeOne(ctx, tx, c, `
+			update stack set host = $3, slot = $4
+			 where operator_id = $1 and attempts = $2 and state = 'creating' and slot = '' and not own`, place.Host, place.Slot.String())
+	})
 	if pg := (*pgconn.PgError)(nil); errors.As(err, &pg) && pg.Code == uniqueViolation && pg.ConstraintName == "stack_place" {
 		return errPlaceTaken
 	}

@@ -29,10 +29,11 @@ type Wanted struct {
 
 // Cloud is where stacks are made.
 type Cloud interface {
-	// Choose names a place where a stack could stand. It binds nothing: the
+	// Choose names a place in a host database where a stack could stand; without
+	// one, where it makes stacks unless told. It binds nothing: the
 	// place is the stack's once provisioning has written it down. A place that
 	// was chosen before may come again only if others are used up.
-	Choose(ctx context.Context) (Place, error)
+	Choose(ctx context.Context, host string) (Place, error)
 
 	// Ensure looks for the wanted stack at its place and makes what is not
 	// there. When it returns without error the stack answers. It may be cut off

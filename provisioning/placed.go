@@ -7,7 +7,8 @@ import (
 	"tollhouse/tenants"
 )
 
-// PlacedIn reads where an operator's stack stands; ErrNotReady if it does not.
+// PlacedIn reads where an operator's stack stands; ErrNotReady if it does not,
+// ErrOwnMachines if it does so on machines of the operator's own.
 func PlacedIn(ctx context.Context, tx tenants.Tx, operator tenant.ID) (Placed, error) {
 	return placed(ctx, tx, operator)
 }

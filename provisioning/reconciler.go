@@ -119,7 +119,11 @@ const maxChoices = 100
 
 func (r *Reconciler) findPlace(ctx context.Context, c claim) (Place, error) {
 	for range maxChoices {
-		place, err := r.cloud.Choose(ctx)
+		host, err := r.chooseHost(ctx, c)
+		if err != nil {
+			return Place{}, err
+		}
+		place, err := r.cloud.Choose(ctx, host)
 		if err != nil {
 			return Place{}, err
 		}

@@ -1,6 +1,7 @@
 package provisioning_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,7 +60,7 @@ func newCloud(ensure func(ctx context.Context, attempt int) error) *cloud {
 	return &cloud{made: map[tenant.ID][]provisioning.Place{}, hashes: map[tenant.ID]identity.PasswordHash{}, ensure: ensure, entered: make(chan struct{}, 100)}
 }
 
-func (c *cloud) Choose(context.Context) (provisioning.Place, error) {
+func (c *cloud) Choose(_ context.Context, host string) (provisioning.Place, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.reuse > 0 && c.chosen > 0 {
@@ -68,7 +69,7 @@ func (c *cloud) Choose(context.Context) (provisioning.Place, error) {
 		c.chosen++
 	}
 	slot, err := tenant.ParseSlot(fmt.Sprintf("slot%d", c.chosen))
-	return provisioning.Place{Host: "host", Slot: slot}, err
+	return provisioning.Place{Host: cmp.Or(host, "host"), Slot: slot}, err
 }
 
 func (c *cloud) Ensure(ctx context.Context, want provisioning.Wanted) error {
@@ -114,27 +115,11 @@ func (c *cloud) places(id tenant.ID) []provisioning.Place {
 
 func create(t *testing.T, db *tenants.DB, r *provisioning.Reconciler, name string) tenant.ID {
 	t.Helper()
-	passwords, err := identity.NewPasswords()
+	id, err := ask(t, db, r, name, tenants.Placement{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	registry := tenants.NewRegistry(r, passwords, func(string) bool { return true }, time.Now)
-	ctx := context.Background()
-	admission, err := registry.Admit(ctx, tenants.Application{
-		Name: name, LegalName: "Nordnetz GmbH", Country: "DE", Zone: "Europe/Berlin", Currency: "EUR", Language: "en", OwnerEmail: "o@example.net",
-		LegalEntity: tenants.LegalEntity{Address: tenants.Address{Street: "Hafenstraße 5", City: "Hamburg"}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var made tenants.Created
-	err = db.Write(ctx, func(ctx context.Context, tx tenants.Tx) error {
-		made, err = registry.Create(ctx, tx, tenants.System, admission)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return made.ID
+	return id
 }
 
 func get(t *testing.T, db *tenants.DB, id tenant.ID) (s provisioning.Stack) {

@@ -18,7 +18,9 @@ type Stack struct {
 	Operator    tenant.ID
 	State       State
 	Reason      string // why it failed
-	Place       Place
+	Place       Place  // zero: none yet, or Own
+	Own         bool   // machines of the operator's own make and carry it
+	WantedHost  string // host database that staff chose; empty: any
 	Epoch       int64
 	Attempts    int
 	NextTryAt   time.Time
@@ -39,11 +41,15 @@ func (s Stack) StandingCarried() bool { return s.standingWanted == s.standingCar
 var _ tenants.Stacks = (*Reconciler)(nil)
 
 // Request writes down, in the caller's transaction, that an operator is to have
-// a stack. Call Wake once it has committed.
-func (r *Reconciler) Request(ctx context.Context, tx pgx.Tx, operator tenant.ID, at time.Time) error {
+// a stack; ErrNoRoom, ErrHostFull or ErrNoHost where there is no place for it.
+// Call Wake once it has committed.
+func (r *Reconciler) Request(ctx context.Context, tx pgx.Tx, operator tenant.ID, where tenants.Placement, at time.Time) error {
+	if err := mayCome(ctx, tx, where); err != nil {
+		return err
+	}
 	_, err := tx.Exec(ctx, `
-		insert into stack (operator_id, state, epoch, next_try_at, requested_at)
-		values ($1, $2, $3, $4, $4)`, operator, Requested, firstEpoch, at)
+		insert into stack (operator_id, state, epoch, next_try_at, requested_at, own, wanted_host)
+		values ($1, $2, $3, $4, $4, $5, $6)`, operator, Requested, firstEpoch, at, where.Own, where.Host)
 	if err != nil {
 		return fmt.Errorf("request stack: %w", err)
 	}
@@ -51,13 +57,13 @@ func (r *Reconciler) Request(ctx context.Context, tx pgx.Tx, operator tenant.ID,
 }
 
 const stackColumns = `operator_id, state, reason, host, slot, epoch, attempts, next_try_at, requested_at, ready_at,
-	standing_wanted, standing_carried`
+	standing_wanted, standing_carried, own, wanted_host`
 
 func scanStack(row pgx.CollectableRow) (Stack, error) {
 	var s Stack
 	var slot string
 	err := row.Scan(&s.Operator, &s.State, &s.Reason, &s.Place.Host, &slot, &s.Epoch, &s.Attempts, &s.NextTryAt, &s.RequestedAt, &s.ReadyAt,
-		&s.standingWanted, &s.standingCarried)
+		&s.standingWanted, &s.standingCarried, &s.Own, &s.WantedHost)
 	s.NextTryAt, s.RequestedAt = s.NextTryAt.UTC(), s.RequestedAt.UTC()
 	if s.ReadyAt != nil {
 		*s.ReadyAt = s.ReadyAt.UTC()

@@ -71,7 +71,7 @@ func (r *Reconciler) takeErrand(ctx context.Context) (errand, error) {
 			 where operator_id = (
 			       select operator_id
 			         from stack
-			        where standing_next_at <= $2 and state = 'ready'
+			        where standing_next_at <= $2 and state = 'ready' and not own
 			        order by standing_next_at, operator_id
 			        limit 1
 			          for update skip locked)
@@ -118,7 +118,8 @@ func (r *Reconciler) putOff(ctx context.Context, e errand) {
 // ErrNotReady means that an operator's stack does not stand yet.
 var ErrNotReady = errors.New("the stack is not ready yet")
 
-// placed reads where an operator's stack stands; ErrNotReady if it does not.
+// placed reads where an operator's stack stands; ErrNotReady if it does not,
+// ErrOwnMachines if that is on machines which we do not reach into.
 func placed(ctx context.Context, tx tenants.Tx, id tenant.ID) (Placed, error) {
 	operator, err := tenants.GetOperator(ctx, tx, id)
 	if err != nil {
@@ -130,6 +131,9 @@ func placed(ctx context.Context, tx tenants.Tx, id tenant.ID) (Placed, error) {
 	}
 	if stack.State != Ready {
 		return Placed{}, fmt.Errorf("stack of %s is %s: %w", operator.Name, stack.State, ErrNotReady)
+	}
+	if stack.Own {
+		return Placed{}, Because("The stack of "+operator.Name+" stands on machines of its own, which we do not reach into: it is backed up and taken out there.", ErrOwnMachines)
 	}
 	return Placed{Operator: operator, Place: stack.Place, Epoch: stack.Epoch}, nil
 }

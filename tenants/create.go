@@ -1,8 +1,10 @@
 package tenants
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -25,12 +27,21 @@ type Registry struct {
 // and not the other way round.
 type Stacks interface {
 	// Request asks for a stack, in the transaction that takes on the operator.
-	Request(ctx context.Context, tx pgx.Tx, operator tenant.ID, at time.Time) error
+	Request(ctx context.Context, tx pgx.Tx, operator tenant.ID, where Placement, at time.Time) error
 	// Stand asks for the operator's standing, change number no, to be carried
 	// into its stack, in the transaction that changes it.
 	Stand(ctx context.Context, tx pgx.Tx, operator tenant.ID, no int64, at time.Time) error
 	// Wake says that a request has been committed.
 	Wake()
+}
+
+// Placement is where a new operator's stack is to be made.
+type Placement struct {
+	// Host names a host database; empty: the one with the most room.
+	Host string
+	// Own has machines of the operator's own make the stack. They are asked for
+	// in the same transaction.
+	Own bool
 }
 
 // NewRegistry makes the registry. knownTaxes says for which countries a stack
@@ -79,6 +90,20 @@ func firstPassword(ctx context.Context, passwords *identity.Passwords) (string, 
 	return password, hash, nil
 }
 
+// Is says whether an operator is as the application wants it. A sandbox's clock
+// has gone on since, and is not compared.
+func (a Admission) Is(o Operator) bool {
+	want := a.operator(o.ID, System, o.CreatedAt)
+	want.Settings.ClockAt, o.Settings.ClockAt = nil, nil
+	wanted, err := json.Marshal(want.Settings)
+	if err != nil {
+		return false
+	}
+	has, err := json.Marshal(o.Settings)
+	return err == nil && bytes.Equal(wanted, has) && want.Name == o.Name && want.DisplayName == o.DisplayName && want.LegalName == o.LegalName &&
+		want.Country == o.Country && want.OwnerEmail == o.OwnerEmail && want.Sandbox == o.Sandbox
+}
+
 // Created is a new operator, and the one time its owner's first password is told.
 type Created struct {
 	Operator
@@ -88,21 +113,30 @@ type Created struct {
 // Create takes on an operator and requests its stack, both or neither;
 // ErrNameTaken if another operator has the name.
 func (r *Registry) Create(ctx context.Context, tx Tx, by Actor, a Admission) (Created, error) {
-	o := a.operator(by, tx.At)
+	return r.CreateAt(ctx, tx, by, tenant.NewID(), a, Placement{})
+}
+
+// CreateAt is Create with the id that the operator is to have and the place of
+// its stack; ErrNameTaken also where another has the id.
+func (r *Registry) CreateAt(ctx context.Context, tx Tx, by Actor, id tenant.ID, a Admission, where Placement) (Created, error) {
+	o := a.operator(id, by, tx.At)
 	if err := o.insert(ctx, tx, a.hash); err != nil {
 		return Created{}, err
 	}
-	if err := r.stacks.Request(ctx, tx.Tx, o.ID, tx.At); err != nil {
+	if err := r.stacks.Request(ctx, tx.Tx, o.ID, where, tx.At); err != nil {
 		return Created{}, fmt.Errorf("request stack of %s: %w", o.Name, err)
 	}
 	tx.AfterCommit(r.stacks.Wake)
 	detail := map[string]any{"name": o.Name, "country": o.Country, "sandbox": o.Sandbox}
+	if where != (Placement{}) {
+		detail["host"], detail["own_machines"] = where.Host, where.Own
+	}
 	err := Record(ctx, tx, by, Entry{Action: string(OperatorCreate), Object: uuid.UUID(o.ID), Detail: detail})
 	return Created{Operator: o, OwnerPassword: a.password}, err
 }
 
-func (p parsed) operator(by Actor, at time.Time) Operator {
-	return Operator{ID: tenant.NewID(), Name: p.name, DisplayName: p.displayName, LegalName: p.legalName, Country: p.country,
+func (p parsed) operator(id tenant.ID, by Actor, at time.Time) Operator {
+	return Operator{ID: id, Name: p.name, DisplayName: p.displayName, LegalName: p.legalName, Country: p.country,
 		OwnerEmail: p.ownerEmail, Sandbox: p.sandbox, Settings: p.settings, CreatedBy: by.String(), CreatedAt: at,
 		Standing: Standing{State: Active, GraceDays: p.graceDays}}
 }
@@ -118,7 +152,7 @@ func (o Operator) insert(ctx context.Context, tx Tx, ownerPasswordHash identity.
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 		o.ID, o.Name, o.DisplayName, o.LegalName, o.Country, o.OwnerEmail, ownerPasswordHash,
 		o.Sandbox, o.Settings, o.CreatedBy, o.CreatedAt, o.Standing.GraceDays, copyOf)
-	if violates(err, "operator_name_key") {
+	if violates(err, "operator_name_key") || violates(err, "operator_pkey") {
 		return fmt.Errorf("operator %s: %w", o.Name, ErrNameTaken)
 	}
 	if err != nil {

@@ -58,6 +58,24 @@ func (db *DB) Write(ctx context.Context, fn func(ctx context.Context, tx Tx) err
 	}
 }
 
+// Try runs fn as Write does and takes everything back: it says what would be
+// refused.
+func (db *DB) Try(ctx context.Context, fn func(ctx context.Context, tx Tx) error) error {
+	err := db.Write(ctx, func(ctx context.Context, tx Tx) error {
+		if err := fn(ctx, tx); err != nil {
+			return err
+		}
+		return errTried
+	})
+	if errors.Is(err, errTried) {
+		return nil
+	}
+	return err
+}
+
+// errTried ends the transaction of what was only tried.
+var errTried = errors.New("only tried")
+
 // Read runs fn on one consistent snapshot; writing fails.
 func (db *DB) Read(ctx context.Context, fn func(ctx context.Context, tx Tx) error) error {
 	return db.run(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, fn)

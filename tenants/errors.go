@@ -12,6 +12,8 @@ var (
 	ErrInvalid = errors.New("invalid value")
 	// ErrNotFound means that there is no such operator or staff user.
 	ErrNotFound = errors.New("not found")
+	// ErrOperatorDiffers means that the operator is there already, and not as it is wanted.
+	ErrOperatorDiffers = errors.New("the operator is there already and is not as it is wanted: its settings are changed in its stack")
 	// ErrNameTaken means that another operator has this name.
 	ErrNameTaken = errors.New("another operator has this name")
 	// ErrEmailTaken means that another staff user has this e-mail address.

@@ -108,7 +108,7 @@ type stacks struct {
 	err       error
 }
 
-func (s *stacks) Request(_ context.Context, _ pgx.Tx, id tenant.ID, _ time.Time) error {
+func (s *stacks) Request(_ context.Context, _ pgx.Tx, id tenant.ID, _ tenants.Placement, _ time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requested = append(s.requested, id)

@@ -80,8 +80,14 @@ var _ provisioning.Cloud = (*Cloud)(nil)
 // then the registry has it, or whoever asked is gone.
 const chosenFor = time.Minute
 
+// errAnotherHost means that this is not the host database that is asked for.
+var errAnotherHost = errors.New("another host database is asked for")
+
 // Choose takes an empty slot of the stock and makes one where there is none.
-func (c *Cloud) Choose(ctx context.Context) (provisioning.Place, error) {
+func (c *Cloud) Choose(ctx context.Context, host string) (provisioning.Place, error) {
+	if host != "" && host != c.config.Host {
+		return provisioning.Place{}, provisioning.Because("The host database "+host+" is not reached from here.", errAnotherHost)
+	}
 	name, err := c.fromStock(ctx)
 	if errors.Is(err, pgx.ErrNoRows) {
 		name, err = c.makeSlot(ctx)

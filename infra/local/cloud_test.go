@@ -143,7 +143,7 @@ func TestEnsure_twoAtOnceMakeOne(t *testing.T) {
 	h := newHouse(t)
 	made := h.create(t, provisioning.New(h.working, h.cloud, provisioning.Config{}, h.log()), "nordnetz")
 	ctx := context.Background()
-	place, err := h.cloud.Choose(ctx)
+	place, err := h.cloud.Choose(ctx, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func TestEnsure_twoAtOnceMakeOne(t *testing.T) {
 		t.Error(err)
 	}
 	h.wholeness(t, h.stock(), 1)
-	want.Place, err = h.cloud.Choose(ctx)
+	want.Place, err = h.cloud.Choose(ctx, "")
 	if err != nil {
 		t.Fatal(err)
 	}

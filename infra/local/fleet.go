@@ -67,6 +67,27 @@ func (f *Fleet) at(ctx context.Context, name string) (*Cloud, error) {
 	return c, nil
 }
 
+// Choose implements provisioning.Cloud. Without a host database it is the home.
+func (f *Fleet) Choose(ctx context.Context, host string) (provisioning.Place, error) {
+	if host == "" {
+		host = f.config.Host
+	}
+	c, err := f.at(ctx, host)
+	if err != nil {
+		return provisioning.Place{}, provisioning.Because("The host database "+host+" does not answer.", err)
+	}
+	return c.Choose(ctx, host)
+}
+
+// Fill makes slots in a host database until so many are in its stock.
+func (f *Fleet) Fill(ctx context.Context, host string, want int) error {
+	c, err := f.at(ctx, host)
+	if err != nil {
+		return err
+	}
+	return NewStockKeeper(c, want, 0).Fill(ctx, nil)
+}
+
 // Ensure implements provisioning.Cloud.
 func (f *Fleet) Ensure(ctx context.Context, want provisioning.Wanted) error {
 	c, err := f.at(ctx, want.Place.Host)

@@ -27,6 +27,8 @@ const (
 	DrillFailed      Kind = "drill_failed"
 	GuaranteeMissed  Kind = "guarantee_missed" // charges came late, or were turned away
 
+	PlacesLow Kind = "places_low" // few places for new stacks, or none, in the open host databases
+
 	RevenueMissing Kind = "revenue_missing" // days of what an operator collected have not come; its month was billed at the minimum
 	RevenueForged  Kind = "revenue_forged"  // a statement of what was collected is not what the stack signed, or contradicts an earlier one
 
@@ -62,6 +64,8 @@ var sorts = map[Kind]sort{
 	ArchiveBehind:    {Major, true},
 	DrillFailed:      {Major, true},
 	GuaranteeMissed:  {Major, true},
+
+	PlacesLow: {Major, true},
 
 	RevenueMissing: {Major, true},
 	RevenueForged:  {Major, false},

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"tollhouse/provisioning"
 	"tollhouse/provisioning/alarm"
 	"tollhouse/provisioning/machine"
 	"tollhouse/tenants"
@@ -42,11 +43,19 @@ func (d *Desk) Report(ctx context.Context, s machine.Signed, r machine.Report, a
 			if err := stands(ctx, tx, m.Operator); err != nil {
 				return err
 			}
+			if err := provisioning.OwnStands(ctx, tx, m.Operator); err != nil {
+				return err
+			}
 		}
 		if err := d.judgeReport(ctx, tx, m, r); err != nil {
 			return err
 		}
 		configuration, err := d.configuration(ctx, tx, m)
+		if err == nil && m.Role == machine.Host && r.Stack == machine.StackReady && r.Revision == configuration.Revision {
+			if err := provisioning.OwnObeys(ctx, tx, m.Operator); err != nil { // it works by what the registry says now
+				return err
+			}
+		}
 		orders = machine.Orders{Time: tx.At, Revision: configuration.Revision, NewKeys: m.Renew || tx.At.Sub(m.KeysAt) > keysLast}
 		if err == nil && m.Role == machine.Host && r.Stack == machine.StackReady {
 			orders.Takings, err = wantTakings(ctx, tx, m)

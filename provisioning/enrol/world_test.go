@@ -82,7 +82,9 @@ func (w *world) write(t *testing.T, fn func(ctx context.Context, tx tenants.Tx) 
 // noStacks is provisioning where nobody makes stacks.
 type noStacks struct{}
 
-func (noStacks) Request(context.Context, pgx.Tx, tenant.ID, time.Time) error      { return nil }
+func (noStacks) Request(context.Context, pgx.Tx, tenant.ID, tenants.Placement, time.Time) error {
+	return nil
+}
 func (noStacks) Stand(context.Context, pgx.Tx, tenant.ID, int64, time.Time) error { return nil }
 func (noStacks) Wake()                                                            {}
 

@@ -48,6 +48,20 @@ func (r *Reconciler) close(ctx context.Context, c claim, sites provisioning.Site
 	})
 }
 
+// standsNowhere notes that the stack which a site carried is gone with it, unless
+// another site of its operator stands.
+func (r *Reconciler) standsNowhere(ctx context.Context, tx tenants.Tx, s *Site) error {
+	var other bool
+	err := tx.QueryRow(ctx, `select exists (select from site where operator_id = $1 and id <> $2 and state = 'ready')`, s.Want.Operator, s.ID.UUID()).Scan(&other)
+	if err != nil {
+		return fmt.Errorf("look for other sites of %s: %w", s.Want.Operator, err)
+	}
+	if other {
+		return nil
+	}
+	return provisioning.OwnGone(ctx, tx, s.Want.Operator)
+}
+
 // remove takes away all that stands, and ends when nothing does.
 func (r *Reconciler) remove(ctx context.Context, c claim, sites provisioning.Sites) error {
 	if r.hosts != nil {
@@ -73,6 +87,9 @@ func (r *Reconciler) remove(ctx context.Context, c claim, sites provisioning.Sit
 			update site set sealed_invitation = null, invited_until = null, ref = '', address = '', drift = '[]', seen = '{}' where id = $1`, s.ID.UUID())
 		if err != nil {
 			return fmt.Errorf("forget what stood of site %s: %w", s.ID, err)
+		}
+		if err := r.standsNowhere(ctx, tx, s); err != nil {
+			return err
 		}
 		if s.State == Clearing {
 			return r.step(ctx, tx, s, Cleared, tx.At)

@@ -72,7 +72,9 @@ func newRegister(t *testing.T) *register {
 
 type noStacks struct{}
 
-func (noStacks) Request(context.Context, pgx.Tx, tenant.ID, time.Time) error      { return nil }
+func (noStacks) Request(context.Context, pgx.Tx, tenant.ID, tenants.Placement, time.Time) error {
+	return nil
+}
 func (noStacks) Stand(context.Context, pgx.Tx, tenant.ID, int64, time.Time) error { return nil }
 func (noStacks) Wake()                                                            {}
 
