@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/google/uuid"
 
@@ -26,28 +25,6 @@ func (s *Server) GetStaffSigningKeys(ctx context.Context, _ oapi.GetStaffSigning
 	return oapi.GetStaffSigningKeys200JSONResponse(keySet(set)), err
 }
 
-// CreateOperator implements oapi.StrictServerInterface.
-func (s *Server) CreateOperator(ctx context.Context, r oapi.CreateOperatorRequestObject) (oapi.CreateOperatorResponseObject, error) {
-	admission, err := s.control.Registry.Admit(ctx, applicationOf(r.Body))
-	if err != nil {
-		return nil, err
-	}
-	return nil, s.onceForStaff(ctx, func(ctx context.Context, tx tenants.Tx) (answer, error) {
-		created, err := s.control.Registry.Create(ctx, tx, callOf(ctx).staff, admission)
-		if err != nil {
-			return answer{}, err
-		}
-		stack, err := provisioning.Get(ctx, tx, created.ID)
-		if err != nil {
-			return answer{}, err
-		}
-		response := oapi.CreateOperator202JSONResponse{Body: oapi.OperatorCreated{Operator: s.operatorOf(created.Operator, stack), OwnerPassword: created.OwnerPassword}}
-		return render(response, func(r oapi.CreateOperator202JSONResponse, w http.ResponseWriter) error {
-			return r.VisitCreateOperatorResponse(w)
-		})
-	})
-}
-
 func applicationOf(n *oapi.NewOperator) tenants.Application {
 	a := tenants.Application{Name: n.Name, DisplayName: value(n.DisplayName), LegalName: n.LegalName, Country: n.Country, Zone: n.Zone,
 		Currency: n.Currency, Language: n.Language, PricesIncludeTax: n.PricesIncludeTax, OwnerEmail: n.OwnerEmail,
@@ -68,7 +45,7 @@ func (s *Server) operatorOf(o tenants.Operator, stack provisioning.Stack) oapi.O
 		OwnerEmail: o.OwnerEmail, CreatedAt: o.CreatedAt, CopyOf: optionalID(uuid.UUID(o.CopyOf)),
 		Standing: unless("", oapi.OperatorStanding(o.Standing.State)), SuspendedBecause: optionalText(o.Standing.Reason),
 		Stack: oapi.Stack{State: oapi.StackState(stack.State), Reason: stack.Reason, Attempts: stack.Attempts, RequestedAt: stack.RequestedAt,
-			ReadyAt: stack.ReadyAt, Url: s.publicURL + "/t/" + o.Name + "/v1"}}
+			ReadyAt: stack.ReadyAt, Url: s.publicURL + "/t/" + o.Name + "/v1", OwnMachines: stack.Own, HostDatabase: optionalText(stack.Place.Host)}}
 	if o.Standing.State == tenants.Suspended {
 		until := o.Standing.ServiceUntil()
 		out.SuspendedAt, out.ServiceUntil = &o.Standing.SuspendedAt, &until
@@ -152,8 +129,11 @@ func (s *Server) GetStackFigures(ctx context.Context, r oapi.GetStackFiguresRequ
 			return err
 		}
 		stack, err := provisioning.Get(ctx, tx, operator.ID)
-		if err == nil && stack.State != provisioning.Ready {
+		switch {
+		case err == nil && stack.State != provisioning.Ready:
 			err = provisioning.ErrNotReady
+		case err == nil && stack.Own:
+			err = provisioning.ErrOwnMachines
 		}
 		at = provisioning.Placed{Operator: operator, Place: stack.Place, Epoch: stack.Epoch}
 		return err
