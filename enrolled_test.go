@@ -103,7 +103,8 @@ type controlPlane struct {
 	done   chan int
 }
 
-func startControlPlane(t *testing.T, ip string) *controlPlane {
+// startControlPlane has one run at an address. more are settings beside those that each control plane has.
+func startControlPlane(t *testing.T, ip string, more ...string) *controlPlane {
 	t.Helper()
 	var config net.ListenConfig
 	probe, err := config.Listen(context.Background(), "tcp", ip+":0")
@@ -121,7 +122,7 @@ func startControlPlane(t *testing.T, ip string) *controlPlane {
 	}
 	env := append([]string{"TOLLHOUSE_LISTEN=" + address, "TOLLHOUSE_PUBLIC_URL=http://" + address, "TOLLHOUSE_STOCK=1", "TOLLHOUSE_DATA=" + t.TempDir(), "TOLLHOUSE_DATABASE=control_enrol_" + n,
 		// Nothing answers there: an operator's stack can stand on a machine of its own only.
-		"TOLLHOUSE_HOST_DATABASE_URL=postgres://nobody@127.0.0.1:1/postgres"}, server...)
+		"TOLLHOUSE_HOST_DATABASE_URL=postgres://nobody@127.0.0.1:1/postgres"}, append(server, more...)...)
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &controlPlane{door: door{t, "http://" + address, &syncBuffer{}}, cancel: cancel, done: make(chan int, 1)}
 	go func() {

@@ -76,6 +76,36 @@ func (p *plant) reach(ctx context.Context, db *tenants.DB, name string) (local.C
 		Identity: identity.New(p.passwords, keys, time.Now, identity.WithVisits(visit.Recognise(time.Now))), Now: time.Now, Log: p.log}, nil
 }
 
+// stocksEvery is how often other host databases' stocks are looked after.
+const stocksEvery = 5 * time.Second
+
+// keepStocks keeps empty slots ready in the open host databases for many besides
+// the home, until ctx ends: new stacks go where most room is.
+func (p *plant) keepStocks(ctx context.Context, db *tenants.DB, fleet *local.Fleet, home string, want int) {
+	tick := time.NewTicker(stocksEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		var hosts []provisioning.HostDatabase
+		err := db.Read(ctx, func(ctx context.Context, tx tenants.Tx) (err error) {
+			hosts, err = provisioning.HostDatabases(ctx, tx)
+			return err
+		})
+		for _, h := range hosts {
+			if h.Name != home && h.Kind == provisioning.Pooled && h.Open && h.Stacks < h.Capacity {
+				err = errors.Join(err, fleet.Fill(ctx, h.Name, min(want, h.Capacity-h.Stacks)))
+			}
+		}
+		if err != nil && ctx.Err() == nil {
+			p.log.Warn("stocks of slots not all filled", "error", err)
+		}
+	}
+}
+
 // startKeeping gives the control plane its moves and take-outs. Files are kept
 // in the data folder; without one next to nothing can be kept.
 func (p *plant) startKeeping(ctx context.Context, control *api.Control, fleet *local.Fleet, data string) {

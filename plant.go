@@ -251,6 +251,8 @@ func (p *plant) startControl(ctx context.Context, control *postgres.Server, data
 	p.startKeeping(ctx, made, fleet, p.data)
 	p.until(ctx, guarantee.NewKeeper(db, fleet, p.log).Run)
 	p.until(ctx, func(ctx context.Context) { backup.Watch(ctx, db, p.log) })
+	p.until(ctx, func(ctx context.Context) { provisioning.WatchPool(ctx, db, p.log) })
+	p.until(ctx, func(ctx context.Context) { p.keepStocks(ctx, db, fleet, hostDB, stock) })
 	return made, keeper, nil
 }
 

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"tollhouse/provisioning"
 	"tollhouse/provisioning/fleet"
 	"tollhouse/provisioning/sitetest"
@@ -110,4 +112,79 @@ func TestSites_sizesCapacityAndUpgrades(t *testing.T) {
 	if p := viewer.get("/staff/sites"); strings.Contains(p.words(), "New site") {
 		t.Error("a viewer is offered a new site")
 	}
+}
+
+// A new operator goes straight onto machines of its own: a plan first, then all
+// at once. What comes to nothing is told with what to do next.
+func TestSites_newOperatorStandsOnItsOwnFromTheStart(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	b := h.works("ada@tollhouse.example", tenants.Admin)
+	blank := b.get("/staff/operators/new")
+	wish := append(right("suednetz"), "key", blank.value("key"), "place", "cloud:memory", "size", "small")
+	plan := b.post("/staff/operators/new", blank, append(wish, "do", "plan")...)
+	contains(t, "plan", plan.words(), "190.00", "There is room for it")
+	if plan.value("legal_name") != "Südnetz GmbH" || len(b.get("/staff/operators").all("tr")) > 1 {
+		t.Error("a plan took somebody on, or lost the form")
+	}
+	bad := b.post("/staff/operators/new", blank, append(wish, "size", "huge")...)
+	if bad.status != http.StatusUnprocessableEntity || bad.find("#size-e") == nil {
+		t.Errorf("a size that is none: %d %s", bad.status, bad.words())
+	}
+	made := b.post("/staff/operators/new", plan, wish...)
+	contains(t, "made", made.words(), "Its machines are being made", "First password")
+	at := attribute(made.find("#stack"), "hx-get")
+	shown := b.get(at)
+	contains(t, "on its way", shown.in("#stack"), "Machines of its own", "memory", "small")
+	var site string
+	for _, n := range shown.all("a[href]") {
+		if words(n) == "To its site" {
+			site = attribute(n, "href")
+		}
+	}
+	if !strings.HasPrefix(site, "/staff/sites/") {
+		t.Fatalf("no way to its site: %s", shown.in("#stack"))
+	}
+	contains(t, "the wall", b.get("/staff/").words(), "Machines of its own", "Südnetz")
+	contains(t, "the list", b.get("/staff/operators").words(), "Machines of its own")
+
+	id, err := provisioning.ParseSiteID(strings.TrimPrefix(site, "/staff/sites/"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.write(func(ctx context.Context, tx tenants.Tx) error { // as it is once it has failed and was cleared
+		_, err := tx.Exec(ctx, `update site set state = 'cleared', fence = fence + 1, leased_until = null where id = $1`, id.UUID())
+		return err
+	})
+	gone := b.get(at)
+	contains(t, "cleared", gone.in("#stack"), "Stands nowhere", "Ask for one, or have its stack made beside others")
+	done := b.post(at+"/pool", gone)
+	if done.status != http.StatusSeeOther {
+		t.Fatalf("beside others: %d %s", done.status, done.words())
+	}
+	for late := time.Now().Add(20 * time.Second); !strings.Contains(b.get(at).in("#stack"), "Healthy"); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(late) {
+			t.Fatalf("its stack is not made: %s", b.get(at).in("#stack"))
+		}
+	}
+}
+
+func TestStaff_newOperatorIsRefusedWhereNoRoomIs(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	b := h.works("ada@tollhouse.example", tenants.Admin)
+	h.write(func(ctx context.Context, tx tenants.Tx) error {
+		_, err := tx.Exec(ctx, `insert into host_database (name, kind, database, sealed_url, capacity, open, added_by, added_at) values ('full', 'pooled', 'full', '\x00', 5, false, 'system', now())`)
+		return err
+	})
+	refused := b.post("/staff/operators/new", b.get("/staff/operators/new"), append(right("suednetz"), "key", uuid.NewString())...)
+	if refused.status != http.StatusUnprocessableEntity || refused.value("legal_name") != "Südnetz GmbH" {
+		t.Errorf("without room: %d", refused.status)
+	}
+	contains(t, "refusal", refused.in(".errsum"), "No open host database has room")
+	if err := provisioning.LookAtPool(context.Background(), h.control); err != nil {
+		t.Fatal(err)
+	}
+	contains(t, "alarms", b.get("/staff/alarms").words(), "Few places for new operators are left")
+	contains(t, "capacity", b.get("/staff/capacity").words(), "0 of 0 places", "by 10 places at least")
 }

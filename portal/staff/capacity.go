@@ -17,6 +17,7 @@ type capacityView struct {
 	Live               string
 	Clouds             []capacityCloud
 	Hosts              []hostRow
+	Pool, PoolBuy      string // places for new stacks; how many more there should be
 	MayHost            bool
 	MayLook, MayRemove bool
 	Done               string

@@ -3,12 +3,12 @@ package staff
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
+	"tollhouse/billing/tenant"
 	"tollhouse/portal/ui"
 	"tollhouse/portal/web"
 	"tollhouse/tenants"
@@ -17,8 +17,11 @@ import (
 // createView is the form for a new operator.
 type createView struct {
 	ui.ConsolePage
-	Form  form
-	Rates []rateFields
+	Form   form
+	Rates  []rateFields
+	Places []ui.Choice // others' machines, a host database by name, a cloud
+	Sizes  []ui.Choice
+	Plan   *planView
 }
 
 // rateFields are one tax rate of the form.
@@ -31,7 +34,7 @@ const formRates = 3
 // application calls it.
 var applicationFields = []string{
 	"name", "display_name", "legal_name", "country", "zone", "currency", "language", "prices_include_tax", "owner_email", "grace_days",
-	"sandbox", "clock_at",
+	"sandbox", "clock_at", "place", "size",
 	"legal_entity.address.street", "legal_entity.address.postcode", "legal_entity.address.city", "legal_entity.address.region",
 	"legal_entity.tax_id", "legal_entity.register_id", "legal_entity.bank_name", "legal_entity.bank_iban", "legal_entity.bank_bic",
 	"tax_rates",
@@ -52,15 +55,18 @@ func fieldsOfForm() []string {
 }
 
 func (p pages) newOperator(v *web.StaffVisit) error {
-	return p.showCreate(v, newForm(map[string]string{"grace_days": "14", "language": "en"}))
+	return p.showCreate(v, newForm(map[string]string{"grace_days": "14", "language": "en"}), nil)
 }
 
-func (p pages) showCreate(v *web.StaffVisit, f form) error {
+func (p pages) showCreate(v *web.StaffVisit, f form, plan *planView) error {
 	frame, err := p.frame(v, operatorsSection, v.Reader.T("staff.new"))
 	if err != nil {
 		return err
 	}
-	view := createView{ConsolePage: frame, Form: f}
+	view := createView{ConsolePage: frame, Form: f, Plan: plan}
+	if err := p.offerPlaces(v, &view); err != nil {
+		return err
+	}
 	for i := range formRates {
 		part := func(name string) ui.Field {
 			field := f.field(v.Reader, rateField(i, name))
@@ -74,30 +80,36 @@ func (p pages) showCreate(v *web.StaffVisit, f form) error {
 
 // created is what a form's effect is remembered as: the same form sent again
 // shows the same password, and makes nothing.
-type created struct{ ID, Name, DisplayName, Email, Password string }
+type created struct {
+	ID, Name, DisplayName, Email, Password string
+	Own                                    bool // on a site that is being made
+}
 
 func (p pages) createOperator(v *web.StaffVisit) error {
 	f := sent(v, fieldsOfForm()...)
 	application, ok := f.application(v.Reader)
 	if !ok {
-		return p.showCreate(v, f)
+		return p.showCreate(v, f, nil)
 	}
 	admission, err := p.Registry.Admit(v.Context(), application)
 	if f.refused(v.Reader, err) {
-		return p.showCreate(v, f)
+		return p.showCreate(v, f, nil)
 	}
 	if err != nil {
 		return err
 	}
+	id, place := tenant.NewID(), f.place()
+	if v.Form("do") == "plan" {
+		return p.planOperator(v, f, id, admission, place)
+	}
 	made, err := once(p, v, "createOperator", func(ctx context.Context, tx tenants.Tx) (created, error) {
-		c, err := p.Registry.Create(ctx, tx, v.Who, admission)
-		return created{c.ID.String(), c.Name, c.DisplayName, c.OwnerEmail, c.OwnerPassword}, err
+		c, err := p.Fleet.TakeOn(ctx, tx, p.Registry, v.Who, id, admission, place)
+		return created{c.ID.String(), c.Name, c.DisplayName, c.OwnerEmail, c.OwnerPassword, c.Site != nil}, err
 	})
-	switch {
-	case errors.Is(err, tenants.ErrNameTaken):
-		f.fault("name", v.Reader.T("staff.taken.name"))
-		return p.showCreate(v, f)
-	case err != nil:
+	if f.refusedPlace(v.Reader, err) {
+		return p.showCreate(v, f, nil)
+	}
+	if err != nil {
 		return err
 	}
 	frame, err := p.frame(v, operatorsSection, made.DisplayName)

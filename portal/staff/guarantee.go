@@ -180,6 +180,14 @@ func (w *capacityView) readHosts(ctx context.Context, tx tenants.Tx, r ui.Reader
 	if err != nil {
 		return err
 	}
+	pool, err := provisioning.PoolOf(ctx, tx)
+	if err != nil {
+		return err
+	}
+	w.Pool = r.T("staff.cap.pool", "free", whole(r, int64(pool.Free())), "has", whole(r, int64(pool.Has)), "open", whole(r, int64(pool.Databases)))
+	if pool.Buy() > 0 {
+		w.PoolBuy = r.T("staff.cap.pool.buy", "n", whole(r, int64(pool.Buy())))
+	}
 	rooms, err := guarantee.Rooms(ctx, tx)
 	for i, room := range rooms { // both by name
 		row := hostRow{Name: room.Host, Carries: r.T("staff.cap.host.unset"), Given: whole(r, room.Guaranteed), Free: whole(r, max(room.Free(), 0)), Now: "–", Most: "–",
@@ -195,6 +203,9 @@ func (w *capacityView) readHosts(ctx context.Context, tx tenants.Tx, r ui.Reader
 		}
 		if i < len(hosts) {
 			row.Stacks = r.T("staff.cap.host.stacks", "n", strconv.Itoa(hosts[i].Stacks), "of", strconv.Itoa(hosts[i].Capacity))
+			if !hosts[i].Open {
+				row.Stacks = r.T("staff.cap.host.closed", "stacks", row.Stacks)
+			}
 		}
 		w.Hosts = append(w.Hosts, row)
 	}

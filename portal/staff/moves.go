@@ -224,6 +224,8 @@ func moveRefusal(err error) string {
 		return "staff.move.refused.full"
 	case errors.Is(err, provisioning.ErrNoHost):
 		return "staff.move.refused.host"
+	case errors.Is(err, provisioning.ErrOwnMachines):
+		return "staff.move.refused.own"
 	case errors.Is(err, provisioning.ErrNotReady):
 		return "staff.move.refused.ready"
 	case errors.Is(err, backup.ErrUnderWay):

@@ -30,6 +30,7 @@ type operatorView struct {
 	StackTone  ui.Tone
 	StackWhy   string
 	Making     bool // the part asks again by itself
+	Own        *ownView
 	Facts      []fact
 	Stats      []ui.Stat
 	Contract   []fact
@@ -82,12 +83,16 @@ func (p pages) showOperator(v *web.StaffVisit, id tenant.ID, forms operatorForms
 	view := operatorView{Forms: forms, Done: v.Query("done"), Path: v.URL("operators/" + id.String()), MaySuspend: v.May(tenants.OperatorSuspend),
 		AuditHref: v.URL("audit", "object", id.String())}
 	var stack provisioning.Stack
+	var sites ownSites
 	var glasses []tenants.BreakGlass
 	err := p.read(v, func(ctx context.Context, tx tenants.Tx) (err error) {
 		if view.Operator, err = tenants.GetOperator(ctx, tx, id); err != nil {
 			return err
 		}
 		if stack, err = provisioning.Get(ctx, tx, id); err != nil && !errors.Is(err, tenants.ErrNotFound) {
+			return err
+		}
+		if sites, err = ownSitesOf(ctx, tx, map[tenant.ID]provisioning.Stack{id: stack}); err != nil {
 			return err
 		}
 		if glasses, err = tenants.BreakGlassOf(ctx, tx, id, visitRows); err != nil {
@@ -105,11 +110,14 @@ func (p pages) showOperator(v *web.StaffVisit, id tenant.ID, forms operatorForms
 		return err
 	}
 	var reading provisioning.Reading
-	if stack.State == provisioning.Ready {
+	if stack.State == provisioning.Ready && !stack.Own {
 		at := provisioning.Placed{Operator: view.Operator, Place: stack.Place, Epoch: stack.Epoch}
 		reading = p.Watch.Of(v.Context(), []provisioning.Placed{at})[id]
 	}
 	view.describe(v, stack, reading)
+	if stack.Own {
+		p.describeOwn(v, &view, stack, sites)
+	}
 	if v.Part("stack") {
 		return v.Show(http.StatusOK, stackPart(view))
 	}
@@ -217,7 +225,7 @@ func orDash(text string) string {
 // describeEntry asks the stack for a consent. One that does not answer has none
 // to show.
 func (p pages) describeEntry(v *web.StaffVisit, view *operatorView, s provisioning.Stack, glasses []tenants.BreakGlass) error {
-	view.Entry.Shown = v.May(tenants.VisitEnter) && s.State == provisioning.Ready
+	view.Entry.Shown = v.May(tenants.VisitEnter) && s.State == provisioning.Ready && !s.Own
 	var waiting []tenants.BreakGlass
 	for _, b := range glasses {
 		switch {

@@ -46,12 +46,16 @@ func (p pages) operators(v *web.StaffVisit) error {
 	}
 	var found []tenants.Operator
 	var stacks map[tenant.ID]provisioning.Stack
+	var sites ownSites
 	err = p.read(v, func(ctx context.Context, tx tenants.Tx) (err error) {
 		found, err = tenants.FindOperators(ctx, tx, tenants.OperatorQuery{Text: view.Searched, After: after, Limit: operatorsPage + 1})
 		if err != nil {
 			return err
 		}
-		stacks, err = provisioning.Of(ctx, tx, idsOf(found))
+		if stacks, err = provisioning.Of(ctx, tx, idsOf(found)); err != nil {
+			return err
+		}
+		sites, err = ownSitesOf(ctx, tx, stacks)
 		return err
 	})
 	if err != nil {
@@ -63,15 +67,20 @@ func (p pages) operators(v *web.StaffVisit) error {
 	}
 	readings := p.Watch.Of(v.Context(), placedOf(found, stacks))
 	for _, o := range found {
-		view.Rows = append(view.Rows, rowOf(v, o, stacks[o.ID], readings[o.ID]))
+		view.Rows = append(view.Rows, rowOf(v, o, stacks[o.ID], readings[o.ID], sites))
 	}
 	return v.Show(http.StatusOK, operatorsList(view))
 }
 
-func rowOf(v *web.StaffVisit, o tenants.Operator, s provisioning.Stack, reading provisioning.Reading) operatorRow {
+func rowOf(v *web.StaffVisit, o tenants.Operator, s provisioning.Stack, reading provisioning.Reading, sites ownSites) operatorRow {
 	r := v.Reader
 	row := operatorRow{Href: v.URL("operators/" + o.ID.String()), Name: o.Name, DisplayName: o.DisplayName, Country: o.Country, Host: s.Place.Host,
 		Sandbox: o.Sandbox, State: r.T("staff.state." + string(o.Standing.State)), Tone: toneOf(o.Standing.State)}
+	if s.Own {
+		row.Host = r.T("staff.own.place")
+		row.Stack, row.StackTone = ownHealth(v, s, sites)
+		return row
+	}
 	row.Stack, row.StackTone = health(r, s, reading)
 	if s.State == provisioning.Ready && reading.Err == nil {
 		row.Subscribers, row.Size, row.Load = whole(r, reading.Subscribers), bytes(r, reading.SizeBytes), whole(r, reading.Charges)

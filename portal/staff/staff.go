@@ -47,6 +47,7 @@ func Register(e *echo.Echo, site *web.Site, control *Control) {
 	e.POST("/staff/operators/new", site.StaffOnly(tenants.OperatorCreate, p.createOperator))
 	e.GET("/staff/operators/:operator", site.StaffOnly(tenants.OperatorRead, p.operator))
 	e.POST("/staff/operators/:operator/suspend", site.StaffOnly(tenants.OperatorSuspend, p.suspend))
+	e.POST("/staff/operators/:operator/pool", site.StaffOnly(tenants.OperatorCreate, p.placeWithOthers))
 	e.POST("/staff/operators/:operator/resume", site.StaffOnly(tenants.OperatorSuspend, p.resume))
 	e.POST("/staff/operators/:operator/enter", site.StaffOnly(tenants.VisitEnter, p.enter))
 	e.POST("/staff/operators/:operator/break-glass", site.StaffOnly(tenants.VisitEnter, p.askBreakGlass))

@@ -69,6 +69,7 @@ func (p pages) wall(v *web.StaffVisit) error {
 func (p pages) fillWall(v *web.StaffVisit, view *wallView) error {
 	var operators []tenants.Operator
 	var stacks map[tenant.ID]provisioning.Stack
+	var sites ownSites
 	var waiting []tenants.BreakGlass
 	var byState map[tenants.State]int
 	err := p.read(v, func(ctx context.Context, tx tenants.Tx) (err error) {
@@ -76,6 +77,9 @@ func (p pages) fillWall(v *web.StaffVisit, view *wallView) error {
 			return err
 		}
 		if stacks, err = provisioning.Of(ctx, tx, idsOf(operators)); err != nil {
+			return err
+		}
+		if sites, err = ownSitesOf(ctx, tx, stacks); err != nil {
 			return err
 		}
 		if byState, _, err = tenants.CountOperators(ctx, tx); err != nil {
@@ -96,7 +100,7 @@ func (p pages) fillWall(v *web.StaffVisit, view *wallView) error {
 		names[o.ID] = o.DisplayName
 	}
 	view.Requests = requestsOf(v, waiting, names)
-	view.sort(v, operators, stacks, readings)
+	view.sort(v, operators, stacks, readings, sites)
 	view.Stats = wallStats(v.Reader, view, byState, readings)
 	return nil
 }
@@ -109,11 +113,11 @@ func idsOf(operators []tenants.Operator) []tenant.ID {
 	return ids
 }
 
-// placedOf are the operators whose stacks stand.
+// placedOf are the operators whose stacks stand where we reach them.
 func placedOf(operators []tenants.Operator, stacks map[tenant.ID]provisioning.Stack) []provisioning.Placed {
 	var placed []provisioning.Placed
 	for _, o := range operators {
-		if s, known := stacks[o.ID]; known && s.State == provisioning.Ready {
+		if s, known := stacks[o.ID]; known && s.State == provisioning.Ready && !s.Own {
 			placed = append(placed, provisioning.Placed{Operator: o, Place: s.Place, Epoch: s.Epoch})
 		}
 	}
@@ -122,10 +126,14 @@ func placedOf(operators []tenants.Operator, stacks map[tenant.ID]provisioning.St
 
 // sort puts stacks under their places, the worst first, and gathers what needs
 // a person.
-func (w *wallView) sort(v *web.StaffVisit, operators []tenants.Operator, stacks map[tenant.ID]provisioning.Stack, readings map[tenant.ID]provisioning.Reading) {
+func (w *wallView) sort(v *web.StaffVisit, operators []tenants.Operator, stacks map[tenant.ID]provisioning.Stack, readings map[tenant.ID]provisioning.Reading, sites ownSites) {
 	places := map[string][]tile{}
 	for _, o := range operators {
 		s := stacks[o.ID]
+		if s.Own {
+			places[v.Reader.T("staff.own.place")] = append(places[v.Reader.T("staff.own.place")], ownTile(v, o, s, sites))
+			continue
+		}
 		t := tileOf(v, o, s, readings[o.ID])
 		if s.State != provisioning.Ready {
 			w.Making = append(w.Making, t)
@@ -144,6 +152,22 @@ func (w *wallView) sort(v *web.StaffVisit, operators []tenants.Operator, stacks 
 		w.Places = append(w.Places, wallPlace{Name: host, Count: v.Reader.N("staff.stacks", int64(len(tiles))), Tiles: tiles})
 	}
 	slices.SortFunc(w.Places, func(a, b wallPlace) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// ownTile is a stack on machines of its own; the sites' page tells of its troubles.
+func ownTile(v *web.StaffVisit, o tenants.Operator, s provisioning.Stack, sites ownSites) tile {
+	word, tone := ownHealth(v, s, sites)
+	t := tile{Href: v.URL("operators/" + o.ID.String()), Name: o.DisplayName, Tone: tone, State: word, rank: 1}
+	switch tone {
+	case ui.OK:
+		t.rank = 0
+	case ui.Bad:
+		t.rank = 3
+	}
+	if site, known := sites[o.ID]; known {
+		t.Left = site.Want.Size
+	}
+	return t
 }
 
 func tileOf(v *web.StaffVisit, o tenants.Operator, s provisioning.Stack, reading provisioning.Reading) tile {

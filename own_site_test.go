@@ -1,0 +1,96 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// TestControl_newOperatorStandsOnItsOwnSite takes an operator on straight onto a
+// site of this machine: its host process enrols, makes the stack that was never
+// made anywhere else, serves it, and obeys how the operator stands with us. The
+// deletion takes all of it away.
+func TestControl_newOperatorStandsOnItsOwnSite(t *testing.T) {
+	sites := filepath.Join(reachable(t), "sites")
+	c := startControlPlane(t, "127.0.0.1", "TOLLHOUSE_LOCAL_SITES="+sites)
+	token, site := c.signIn(), uuid.NewString()
+	want := map[string]any{"name": "nordnetz", "legal_name": "Nordnetz GmbH", "country": "DE", "zone": "Europe/Berlin",
+		"currency": "EUR", "language": "en", "prices_include_tax": true, "owner_email": "owner@nordnetz.example",
+		"legal_entity": map[string]any{"address": map[string]any{"street": "Hafenstrasse 1", "postcode": "20457", "city": "Hamburg"}, "tax_id": "DE123456789"},
+		"place":        map[string]any{"site": map[string]any{"id": site, "cloud": "local", "size": "small"}}}
+	made := c.call(token, "POST", "/staff/v1/operators", want, http.StatusAccepted)
+	operator, _ := made["operator"].(map[string]any)
+	path := "/staff/v1/operators/" + fmt.Sprint(operator["id"])
+	stack := func() map[string]any {
+		is, _ := c.call(token, "GET", path, nil, http.StatusOK)["stack"].(map[string]any)
+		return is
+	}
+	atSite := func() map[string]any { return c.call(token, "GET", "/staff/v1/sites/"+site, nil, http.StatusOK) }
+	until(t, "the site is ready", func() (bool, any) { s := atSite(); return s["state"] == "ready", s })
+	until(t, "the stack is ready", func() (bool, any) { s := stack(); return s["state"] == "ready", s })
+	if s := stack(); s["own_machines"] != true || s["host_database"] != nil || s["ready_at"] == nil {
+		t.Errorf("its stack: %v", s)
+	}
+	machines, _ := c.call(token, "GET", "/staff/v1/machines?operator="+fmt.Sprint(operator["id"]), nil, http.StatusOK)["items"].([]any)
+	if len(machines) != 1 {
+		t.Fatalf("it has %d machines", len(machines))
+	}
+	machine, _ := machines[0].(map[string]any)
+	report, _ := machine["report"].(map[string]any)
+	own := door{t, "http://" + fmt.Sprint(report["listen"]), nil}
+	in := own.call("", "POST", "/t/nordnetz/v1/sign-in", map[string]any{"email": "owner@nordnetz.example", "password": made["owner_password"]}, http.StatusOK)
+	if me := own.call(fmt.Sprint(in["access_token"]), "GET", "/t/nordnetz/v1/me", nil, http.StatusOK); me["role"] != "owner" {
+		t.Errorf("who the owner is there: %v", me)
+	}
+	// What needs our reach into the stack is refused with the reason.
+	c.call(token, "POST", path+"/moves", map[string]any{"to": "tollhouse_host"}, http.StatusConflict)
+	c.call(token, "GET", path+"/figures", nil, http.StatusConflict)
+
+	c.call(token, "POST", "/staff/v1/sites/"+site+"/close", map[string]any{"reason": "the trial is over", "grace_days": 0}, http.StatusOK)
+	until(t, "the deletion waits for its backup", func() (bool, any) {
+		s := atSite()
+		return strings.Contains(fmt.Sprint(s["reason"]), "on machines of its own"), s
+	})
+	c.call(token, "POST", "/staff/v1/sites/"+site+"/waive-backup", map[string]any{"reason": "a trial without data"}, http.StatusOK)
+	until(t, "the site is removed", func() (bool, any) { s := atSite(); return s["state"] == "removed", s })
+	if left, _ := os.ReadDir(sites); len(left) > 0 {
+		t.Errorf("left in the folder of sites: %v", left)
+	}
+	if s := stack(); s["state"] != "requested" || s["ready_at"] != nil {
+		t.Errorf("the stack of a site that is gone: %v", s)
+	}
+}
+
+// reachable is a folder that the user of the database server gets through to.
+func reachable(t *testing.T) string {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "own-site-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	if err := os.Chmod(folder, 0o711); err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}
+
+// until waits for something that comes by itself.
+func until(t *testing.T, what string, is func() (bool, any)) {
+	t.Helper()
+	for late := time.Now().Add(3 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		there, seen := is()
+		if there {
+			return
+		}
+		if time.Now().After(late) {
+			t.Fatalf("not in time: %s: %v", what, seen)
+		}
+	}
+}

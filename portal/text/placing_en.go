@@ -1,0 +1,30 @@
+package text
+
+// placingEN is about where new operators go.
+var placingEN = map[string]string{
+	"staff.own.place":          "Machines of its own",
+	"staff.own.here":           "On machines of its own",
+	"staff.own.awaited":        "Waits for its machines",
+	"staff.own.nowhere":        "Stands nowhere",
+	"staff.own.next":           "No site is being made for it. Ask for one, or have its stack made beside others in a host database.",
+	"staff.own.site":           "To its site",
+	"staff.own.again":          "Ask for a site",
+	"staff.own.pool":           "Make it beside others instead",
+	"staff.done.pooled":        "Its stack is being made in a host database.",
+	"staff.move.refused.own":   "The stack stands on machines of its own: it isn't moved from here.",
+	"staff.new.done.own":       "The operator is taken on. Its machines are being made and will make its stack; this page tells how far they are.",
+	"staff.new.place":          "Where its stack stands",
+	"staff.new.place.more":     "Beside others in a host database, or on machines of its own in a cloud: those cost what their size costs, and take minutes to make.",
+	"staff.new.place.pool":     "Beside others, where most room is ({n} places)",
+	"staff.new.place.host":     "In {name} ({n} of {of})",
+	"staff.new.place.cloud":    "Machines of its own in {name}: {place}",
+	"staff.new.place.size":     "Size of its machines (not used beside others)",
+	"staff.new.place.full":     "No open host database has room. Add one by the API, open one or raise a capacity, or choose machines of its own.",
+	"staff.new.place.hostfull": "This host database is closed or full: choose another one.",
+	"staff.new.place.noplan":   "Beside others there is no plan to show: it costs no machines. Choose a cloud to see one.",
+	"staff.field.place":        "Place",
+	"staff.want.place":         "Choose one of the places that are listed",
+	"staff.cap.pool":           "Room for new operators: {free} of {has} places, in {open} open host databases.",
+	"staff.cap.pool.buy":       "Fewer than ten places are left: add a host database, open one or raise a capacity, by {n} places at least. Without a place, new operators are refused.",
+	"staff.cap.host.closed":    "{stacks}, closed",
+}

@@ -1,0 +1,30 @@
+package text
+
+// placingID is about where new operators go.
+var placingID = map[string]string{
+	"staff.own.place":          "Mesin sendiri",
+	"staff.own.here":           "Di mesin sendiri",
+	"staff.own.awaited":        "Menunggu mesinnya",
+	"staff.own.nowhere":        "Tidak berdiri di mana pun",
+	"staff.own.next":           "Tidak ada site yang sedang dibuat untuknya. Minta satu, atau buat stack-nya bersama yang lain di basis data host.",
+	"staff.own.site":           "Ke site-nya",
+	"staff.own.again":          "Minta site",
+	"staff.own.pool":           "Buat bersama yang lain",
+	"staff.done.pooled":        "Stack-nya sedang dibuat di basis data host.",
+	"staff.move.refused.own":   "Stack berdiri di mesin sendiri: tidak dipindahkan dari sini.",
+	"staff.new.done.own":       "Operator diterima. Mesinnya sedang dibuat dan akan membuat stack-nya; halaman ini memberi tahu perkembangannya.",
+	"staff.new.place":          "Tempat stack-nya",
+	"staff.new.place.more":     "Bersama yang lain di basis data host, atau di mesin sendiri di cloud: biayanya sesuai ukuran, dan pembuatannya makan waktu beberapa menit.",
+	"staff.new.place.pool":     "Bersama yang lain, di tempat paling lapang ({n} tempat)",
+	"staff.new.place.host":     "Di {name} ({n} dari {of})",
+	"staff.new.place.cloud":    "Mesin sendiri di {name}: {place}",
+	"staff.new.place.size":     "Ukuran mesinnya (tidak dipakai bila bersama yang lain)",
+	"staff.new.place.full":     "Tidak ada basis data host terbuka yang punya tempat. Tambahkan lewat API, buka satu atau naikkan kapasitasnya, atau pilih mesin sendiri.",
+	"staff.new.place.hostfull": "Basis data host ini tertutup atau penuh: pilih yang lain.",
+	"staff.new.place.noplan":   "Bersama yang lain tidak ada rencana: tidak perlu mesin. Pilih cloud untuk melihatnya.",
+	"staff.field.place":        "Tempat",
+	"staff.want.place":         "Pilih salah satu tempat yang tercantum",
+	"staff.cap.pool":           "Tempat untuk operator baru: {free} dari {has}, di {open} basis data host terbuka.",
+	"staff.cap.pool.buy":       "Sisa tempat kurang dari sepuluh: tambah basis data host, buka satu atau naikkan kapasitas, minimal {n} tempat. Tanpa tempat, operator baru ditolak.",
+	"staff.cap.host.closed":    "{stacks}, tertutup",
+}
