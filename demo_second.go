@@ -16,6 +16,10 @@ import (
 // there and back.
 const demoSecondDB = "tollhouse_second"
 
+// demoSecondRoom is less than the first has left, so that new operators go to
+// the first: the demo's mailbox and its doors are there.
+const demoSecondRoom = 20
+
 // second makes the second host and its handler, and tells the registry.
 func (d *demoRun) second(ctx context.Context, control *api.Control, publicURL string, provider func(*plant) cards) (hosted, error) {
 	data := d.folder.file("second")
@@ -36,7 +40,7 @@ func (d *demoRun) second(ctx context.Context, control *api.Control, publicURL st
 	}
 	err = control.DB.Write(ctx, func(ctx context.Context, tx tenants.Tx) error {
 		_, err := provisioning.PutHostDatabase(ctx, tx, tenants.System, d.plant.box, provisioning.NewHostDatabase{Name: demoSecondDB, Database: demoSecondDB,
-			URL: d.server.AdminURL("postgres"), Kind: provisioning.Pooled, Capacity: 300, Open: true})
+			URL: d.server.AdminURL("postgres"), Kind: provisioning.Pooled, Capacity: demoSecondRoom, Open: true})
 		return err
 	})
 	if err != nil {
