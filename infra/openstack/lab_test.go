@@ -214,6 +214,20 @@ func (a *admin) network(name string, tags ...string) {
 	a.do("network", "PUT", "/v2.0/networks/"+id+"/tags", map[string]any{"tags": tags})
 }
 
+// subnet has a site's network bear the subnet that the site's template asks for,
+// as Neutron has it of an engine that died before it wrote that down.
+func (a *admin) subnet(site string) {
+	a.t.Helper()
+	networks := a.list("network", "/v2.0/networks?name="+site, "networks")
+	if len(networks) != 1 {
+		a.t.Fatalf("the site has networks %v", networks)
+	}
+	id := networks[0]["id"].(string)
+	if len(a.list("network", "/v2.0/subnets?network_id="+id, "subnets")) == 0 {
+		a.do("network", "POST", "/v2.0/subnets", map[string]any{"subnet": map[string]any{"network_id": id, "name": site, "cidr": "10.20.0.0/24", "ip_version": 4}})
+	}
+}
+
 // quota sets how many cores the project may have; below zero: any number.
 func (a *admin) quota(cores int) {
 	a.t.Helper()

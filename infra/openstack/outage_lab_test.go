@@ -126,6 +126,7 @@ func TestHeat_killedWhileItCreates(t *testing.T) {
 	t.Cleanup(func() { script(t, "start", "heat-engine") })
 	_, err = l.cloud.Observe(context.Background(), want.ID)
 	told(t, err, "Heat does not answer.", "Heat has a fault of its own")
+	l.hand.subnet("test-heat-site-" + want.ID.String())
 	script(t, "start", "heat-engine")
 	l.comesToStand(want)
 	l.isWhole(want)
