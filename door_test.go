@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -99,12 +100,17 @@ func (d *door) call(token, method, path string, body any, want int) map[string]a
 type newcomer struct{ id, name, email, password string }
 
 // operator makes one.
-func (d *door) operator(token, name string) newcomer {
+func (d *door) operator(token, name string) newcomer { return d.operatorWith(token, name, nil) }
+
+// operatorWith makes one of whom more is said.
+func (d *door) operatorWith(token, name string, more map[string]any) newcomer {
 	d.t.Helper()
 	email := "owner@" + name + ".example"
-	made := d.call(token, "POST", "/staff/v1/operators", map[string]any{"name": name, "legal_name": name + " GmbH", "country": "DE", "zone": "Europe/Berlin",
+	application := map[string]any{"name": name, "legal_name": name + " GmbH", "country": "DE", "zone": "Europe/Berlin",
 		"currency": "EUR", "language": "en", "prices_include_tax": true, "owner_email": email,
-		"legal_entity": map[string]any{"address": map[string]any{"street": "Hafenstrasse 1", "postcode": "20457", "city": "Hamburg"}, "tax_id": "DE123456789"}}, 202)
+		"legal_entity": map[string]any{"address": map[string]any{"street": "Hafenstrasse 1", "postcode": "20457", "city": "Hamburg"}, "tax_id": "DE123456789"}}
+	maps.Copy(application, more)
+	made := d.call(token, "POST", "/staff/v1/operators", application, 202)
 	id, _ := made["operator"].(map[string]any)["id"].(string)
 	password, _ := made["owner_password"].(string)
 	return newcomer{id, name, email, password}

@@ -39,9 +39,11 @@ type estate struct {
 	cloud *openstack.Cloud
 	env   []string
 	db    string // address of the control database, for what time would do
-	mark  string
-	token string // of the first of the staff
-	main  *labControl
+	// Of the pool, which nothing of the estate reaches unless it has a house:
+	server, host, key string // its server's address, its database, the file of the master key
+	mark              string
+	token             string // of the first of the staff
+	main              *labControl
 }
 
 // newEstate prepares databases and a clean cloud. All that is made there bears
@@ -70,7 +72,7 @@ func newEstate(t *testing.T, mark string) *estate {
 		"TOLLHOUSE_HOST_DATABASE=" + host, "TOLLHOUSE_DATABASE_URL=" + url, "TOLLHOUSE_MASTER_KEY_FILE=" + key}}); code != 0 {
 		t.Fatalf("migrate: %s", out)
 	}
-	e.db = server.AdminURL(control)
+	e.db, e.server, e.host, e.key = server.AdminURL(control), url, host, key
 	e.env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TOLLHOUSE_STOCK=1", "TOLLHOUSE_DATABASE=" + control, "TOLLHOUSE_DATABASE_URL=" + url,
 		"TOLLHOUSE_MASTER_KEY_FILE=" + key, "TOLLHOUSE_DATA=" + t.TempDir(), "TOLLHOUSE_OPENSTACK_CLOUD=" + openstack.FromEnvironment, "TOLLHOUSE_OPENSTACK_MARK=" + mark,
 		// Nothing answers there: an operator's stack can stand on a machine of its own only.
