@@ -23,7 +23,8 @@ func (s *Server) CreateRerating(ctx context.Context, r oapi.CreateReratingReques
 	wanted := replay.Proposal{
 		Action: replay.Action(b.Action), Offering: value(b.OfferingVersion), Decks: replay.Decks(value(b.Decks)), By: callOf(ctx).who.Actor(),
 		Choice: replay.Choice{
-			Days: calendar.Period{From: value(b.From), To: value(b.To)}, Account: value(b.Account), Offering: value(b.Offering), Prefix: value(b.Prefix), File: value(b.File),
+			Days: calendar.Period{From: value(b.From), To: value(b.To)}, Account: value(b.Account), Subscription: value(b.Subscription),
+			Offering: value(b.Offering), Prefix: value(b.Prefix), File: value(b.File),
 			Uses: mapped(value(b.Uses), func(p oapi.UsePiece) replay.Piece {
 				return replay.Piece{ID: p.Id, Period: p.Month, Quantity: value(p.Quantity)}
 			}),
@@ -134,7 +135,7 @@ func (s *Server) UndoRerating(ctx context.Context, r oapi.UndoReratingRequestObj
 func rerating(r replay.Rerating) oapi.Rerating {
 	choice := oapi.NewRerating{
 		Action: oapi.NewReratingAction(r.Action), From: optionalDate(r.Choice.Days.From), To: optionalDate(r.Choice.Days.To), Account: optionalID(r.Choice.Account),
-		Offering: optionalText(r.Choice.Offering), Prefix: optionalText(r.Choice.Prefix), File: optionalID(r.Choice.File), OfferingVersion: optionalID(r.Offering),
+		Subscription: optionalID(r.Choice.Subscription), Offering: optionalText(r.Choice.Offering), Prefix: optionalText(r.Choice.Prefix), File: optionalID(r.Choice.File), OfferingVersion: optionalID(r.Offering),
 		Decks: unless("", oapi.NewReratingDecks(r.Decks)),
 	}
 	if len(r.Choice.Uses) > 0 {
@@ -145,7 +146,7 @@ func rerating(r replay.Rerating) oapi.Rerating {
 	}
 	return oapi.Rerating{
 		Id: r.ID, Action: oapi.ReratingAction(r.Action), State: oapi.ReratingState(r.State), Choice: choice, Undoes: optionalID(r.Undoes),
-		UndoneBy: optionalID(r.UndoneBy), Reason: optionalText(r.Reason), Accounts: r.Accounts, AccountsDone: r.AccountsDone, Charges: r.Charges,
+		UndoneBy: optionalID(r.UndoneBy), Cause: optionalID(r.Cause), Waits: unless(false, r.Waits), Reason: optionalText(r.Reason), Accounts: r.Accounts, AccountsDone: r.AccountsDone, Charges: r.Charges,
 		Error: optionalText(r.Error), AskedBy: r.AskedBy, AskedAt: r.AskedAt.UTC(), AppliedBy: optionalText(r.AppliedBy), AppliedAt: r.AppliedAt, EndedAt: r.EndedAt,
 	}
 }

@@ -83,7 +83,7 @@ func (s *Server) ListAlternatives(ctx context.Context, r oapi.ListAlternativesRe
 // newChange is a change of plan as somebody asks for it by the offering's code.
 func (c *call) newChange(ctx context.Context, tx tenant.Tx, subscription uuid.UUID, n *oapi.NewPlanChange) (desk.NewChange, error) {
 	sold, err := catalog.Current(ctx, tx, n.Offering, tx.At)
-	wanted := desk.NewChange{ID: uuid.Must(uuid.NewV7()), SubscriptionID: subscription, OfferingID: sold.ID, Reason: value(n.Reason), By: c.who.Actor(), When: desk.Timing(value(n.When))}
+	wanted := desk.NewChange{ID: uuid.Must(uuid.NewV7()), SubscriptionID: subscription, OfferingID: sold.ID, Reason: value(n.Reason), By: c.who.Actor(), Role: string(c.who.Role), When: desk.Timing(value(n.When))}
 	if n.Day != nil {
 		wanted.Day = *n.Day
 	}
@@ -124,7 +124,7 @@ func (s *Server) PreviewPlanChange(ctx context.Context, r oapi.PreviewPlanChange
 	return oapi.PreviewPlanChange200JSONResponse{From: would.From.Code, To: would.To.Code, Day: would.Day,
 		Ends:        mapped(would.Ends, func(k account.ServiceKind) string { return string(k) }),
 		EndsOptions: mapped(would.Options, func(o onboarding.Held) string { return o.Offering.Code }),
-		Lines:       mapped(would.Money.Lines, quoteLine), Net: would.Money.Net, Then: mapped(would.Money.Then, quoteLine)}, err
+		Lines:       mapped(would.Money.Lines, quoteLine), Net: would.Money.Net, Then: mapped(would.Money.Then, quoteLine), PricedAnew: would.PricedAnew}, err
 }
 
 // CancelPlanChange implements oapi.StrictServerInterface.

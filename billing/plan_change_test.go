@@ -148,7 +148,7 @@ func TestPlanChange_prepaidPaysTheNewFee(t *testing.T) {
 }
 
 // The cycle's first usage, or a top-up, may come before the job that changes
-// plans: nobody pays for both.
+// plans: nobody pays for both, and the new plan prices it.
 func TestPlanChange_useBeforeTheJobTakesNoSecondFee(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -165,11 +165,11 @@ func TestPlanChange_useBeforeTheJobTakesNoSecondFee(t *testing.T) {
 	at := w.day("2026-06-01")
 	w.ingest(before.data(w.key(), at, 1_000_000), after.data(w.key(), at, 1_000_000_000))
 	w.work()
-	if got := w.has(before); got["large"] != "5000000000" || got["package"] != "" {
+	if got := w.has(before); got["large"] != "4999000000" || got["package"] != "" {
 		t.Errorf("prepaid has %v", got)
 	}
 	w.advance(w.day("2026-06-20"))
-	if got := w.has(after); got["large"] != "10000000000" || got["package"] != "" {
+	if got := w.has(after); got["large"] != "9000000000" || got["package"] != "" {
 		t.Errorf("postpaid has %v", got)
 	}
 	if n := w.text(`select count(*)::text from charge where account_id = $1 and kind = 'recurring' and cycle_start = '2026-06-01'`, before.ID); n != "1" {

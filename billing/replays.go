@@ -20,7 +20,7 @@ func (s *Stack) workTrial(ctx context.Context, item agenda.Item) (again bool, er
 }
 
 func (s *Stack) workRerating(ctx context.Context, item agenda.Item) (again bool, err error) {
-	again, err = replay.WorkRerating(ctx, s.Write, s.host.charging, item.Ref)
+	again, err = replay.WorkRerating(ctx, s.Write, s.host.charging, item.Ref, s.host.config.Now)
 	return again, s.giveUp(ctx, item, err, replay.FailRerating)
 }
 

@@ -166,20 +166,31 @@ func Allow(ctx context.Context, tx tenant.Tx, a Act) error {
 	return p.Limits[i].admit(ctx, tx, a)
 }
 
+// Within says whether an act would stand within the limits of its role and what
+// its actor has adjusted today. It is not noted.
+func Within(ctx context.Context, tx tenant.Tx, a Act) (bool, error) {
+	p, err := GetAdjustPolicy(ctx, tx)
+	if err != nil {
+		return false, err
+	}
+	i := slices.IndexFunc(p.Limits, func(l AdjustLimit) bool { return l.Role == a.Role && l.Unit == a.Unit })
+	if i < 0 {
+		return true, nil
+	}
+	today, err := adjustedToday(ctx, tx, a)
+	if err != nil {
+		return false, err
+	}
+	amount := a.Amount.Abs()
+	return amount.Cmp(p.Limits[i].PerAct) <= 0 && today.Add(amount).Cmp(p.Limits[i].PerDay) <= 0, nil
+}
+
 // admit sums what the actor has adjusted today, this act with it. Giving and
 // taking both count: neither makes room for the other.
 func (l AdjustLimit) admit(ctx context.Context, tx tenant.Tx, a Act) error {
-	zone, err := ledger.Zone(ctx, tx)
+	today, err := adjustedToday(ctx, tx, a)
 	if err != nil {
 		return err
-	}
-	from := calendar.DateOf(tx.At, zone).Start(zone)
-	var today money.Decimal
-	// balance_act_actor
-	err = tx.QueryRow(ctx, `select coalesce(sum(abs(amount)), 0) from balance_act
-		where actor = $1 and kind = 'adjustment' and unit = $2 and at >= $3`, a.Actor, string(a.Unit), from).Scan(&today)
-	if err != nil {
-		return fmt.Errorf("sum adjustments of %s: %w", a.Actor, err)
 	}
 	left := l.PerDay.Sub(today.Sub(a.Amount.Abs()))
 	if l.PerAct.Cmp(left) < 0 {
@@ -192,4 +203,21 @@ func (l AdjustLimit) admit(ctx context.Context, tx tenant.Tx, a Act) error {
 		left = money.Decimal{}
 	}
 	return &LimitError{Left: left, Unit: a.Unit}
+}
+
+// adjustedToday is what an act's actor has adjusted of its unit since the local
+// day began.
+func adjustedToday(ctx context.Context, tx tenant.Tx, a Act) (today money.Decimal, err error) {
+	zone, err := ledger.Zone(ctx, tx)
+	if err != nil {
+		return today, err
+	}
+	from := calendar.DateOf(tx.At, zone).Start(zone)
+	// balance_act_actor
+	err = tx.QueryRow(ctx, `select coalesce(sum(abs(amount)), 0) from balance_act
+		where actor = $1 and kind = 'adjustment' and unit = $2 and at >= $3`, a.Actor, string(a.Unit), from).Scan(&today)
+	if err != nil {
+		return today, fmt.Errorf("sum adjustments of %s: %w", a.Actor, err)
+	}
+	return today, nil
 }

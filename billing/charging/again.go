@@ -27,21 +27,24 @@ type Again struct {
 	Accounts []uuid.UUID
 	// Whole cycles that touch these days are priced, as tiers and allowances go
 	// from use to use; only what is chosen goes by another version or is taken back.
-	Days     calendar.Period
-	Chosen   func(*Used) bool
-	Offering uuid.UUID // chosen uses are priced under this version; uuid.Nil: under their own
+	Days   calendar.Period
+	Chosen func(*Used) bool
+	// Chosen uses are priced under this version; uuid.Nil: under the plan that
+	// holds at the use now, also where it was changed since with effect from before.
+	Offering uuid.UUID
 	TakeBack func(*Used) int64
 	// PresentDecks prices chosen uses by the decks of now, not by those in force
 	// when they began.
 	PresentDecks bool
 	// Basis is what charges were last priced by, where that is not their own: uses
-	// that are not chosen keep it.
+	// that are not chosen, or are taken back in part, keep it.
 	Basis map[uuid.UUID]Basis
 }
 
 // Basis is what a charge was priced by anew.
 type Basis struct {
 	Offering uuid.UUID // uuid.Nil: its own version
+	Holder   uuid.UUID // the subscription by whose plan; uuid.Nil: its own
 	Decks    time.Time // by the decks of this instant; zero: those in force at the use's begin
 }
 
@@ -72,6 +75,8 @@ type PricedAgain struct {
 type Changed struct {
 	Used    *Used
 	Chosen  bool
+	Holder  uuid.UUID // the subscription by whose plan it is priced; uuid.Nil: its own
+	Same    bool      // nothing else changes than whose plan it is priced by
 	Target  Target
 	Voids   int64          // of the use's quantity, taken back
 	Problem *usage.Problem // it keeps its price then
@@ -117,19 +122,22 @@ func (e *Engine) PriceAgain(ctx context.Context, tx tenant.Tx, ask Again) ([]Pri
 
 // again is one call of PriceAgain.
 type again struct {
-	scene     *scene
-	now       time.Time
-	ask       *Again
-	payers    map[uuid.UUID]*payer
-	groups    map[uuid.UUID]group // by member
-	sharing   *sharing
-	plans     map[uuid.UUID]*plans           // by subscription
-	asked     map[uuid.UUID]catalog.Offering // versions that are asked for, or were
-	tariffs   map[uuid.UUID]*tariff
-	counters  *counters
-	byAccount map[uuid.UUID][]*Used
-	sessions  map[uuid.UUID]earlier
-	purses    map[uuid.UUID]*purse
+	scene    *scene
+	now      time.Time
+	ask      *Again
+	payers   map[uuid.UUID]*payer
+	groups   map[uuid.UUID]group // by member
+	sharing  *sharing
+	plans    map[uuid.UUID]*plans           // by subscription
+	inLine   map[uuid.UUID]catalog.Offering // of subscriptions that took others' places, and of those others
+	asked    map[uuid.UUID]catalog.Offering // versions that are asked for, or were
+	tariffs  map[uuid.UUID]*tariff
+	counters *counters
+	// successors are the subscriptions that took the place of one since, in order
+	successors map[uuid.UUID][]successor
+	byAccount  map[uuid.UUID][]*Used
+	sessions   map[uuid.UUID]earlier
+	purses     map[uuid.UUID]*purse
 }
 
 // window spans the account's cycles that touch the days asked for.
@@ -154,7 +162,9 @@ func (a *again) account(id uuid.UUID, used []*Used) (PricedAgain, error) {
 		uses[i] = a.use(p, one, before)
 	}
 	t.covered, t.sharing = newCovering(uses), a.sharingBefore(t, used, uses)
+	carrying := a.carry(t.counters, used, uses, p)
 	for i, one := range used {
+		carrying.begin(counterKey{uses[i].holder.subscription, p.ownCycle(one.Record.End, a.scene.zone)})
 		changed, err := a.one(t, one, uses[i])
 		if err != nil {
 			return result, err
@@ -163,7 +173,7 @@ func (a *again) account(id uuid.UUID, used []*Used) (PricedAgain, error) {
 			result.Changes = append(result.Changes, *changed)
 		}
 	}
-	result.Counters = a.moved(t.counters, used)
+	result.Counters = a.moved(t.counters)
 	return result, nil
 }
 
@@ -177,17 +187,18 @@ func (a *again) use(p *payer, one *Used, before map[uuid.UUID]int64) *use {
 		record.Quantity -= a.ask.TakeBack(one)
 	}
 	c := &one.Was.Charge
+	basis := a.basisOf(one, chosen)
+	subscription := basis.subscriptionOf(one)
 	u := &use{
 		id: c.ID, record: &record, session: one.Session, payer: p,
-		holder: &holding{service: one.Service, subscription: c.SubscriptionID, account: c.AccountID},
+		holder: &holding{service: one.Service, subscription: subscription, account: c.AccountID},
 	}
 	if of, is := a.groups[c.AccountID]; is {
 		u.holder.owner, u.holder.joined = of.owner, of.joined
 		u.lend(a.payers)
 	}
-	basis := a.basisOf(one, chosen)
-	by := a.planOf(one, basis.Offering)
-	u.holder.offering, u.holder.options, u.holder.heirs = by.offering, by.options, a.plans[c.SubscriptionID].heirs
+	by := a.planOf(one, basis)
+	u.holder.offering, u.holder.options, u.holder.heirs = by.offering, by.options, a.plans[subscription].heirs
 	decks := record.Start
 	if !basis.Decks.IsZero() {
 		decks = basis.Decks
@@ -200,44 +211,6 @@ func (a *again) use(p *payer, one *Used, before map[uuid.UUID]int64) *use {
 	return u
 }
 
-// basisOf is what a use is priced by anew: as is asked if it is chosen, else as
-// it was the last time.
-func (a *again) basisOf(one *Used, chosen bool) (b Basis) {
-	switch {
-	case !chosen:
-		return a.ask.Basis[one.Was.Charge.ID]
-	case a.ask.PresentDecks:
-		b.Decks = a.now
-	}
-	b.Offering = a.ask.Offering
-	return b
-}
-
-// planOf is what a use is priced by: what it had then or, where another version
-// is asked for, with that in the place of the plan, or of the options of the
-// same code.
-func (a *again) planOf(one *Used, version uuid.UUID) plan {
-	had := a.plans[one.Was.Charge.SubscriptionID]
-	use := use{record: &one.Record}
-	by := had.at(use.at())
-	if version == uuid.Nil {
-		return by
-	}
-	asked := a.asked[version]
-	if !asked.OnTop() {
-		by.offering = version
-		return by
-	}
-	for i := range by.options {
-		for _, o := range had.options {
-			if o.Offering == by.options[i] && o.Code == asked.Code {
-				by.options[i] = version
-			}
-		}
-	}
-	return by
-}
-
 func (a *again) chosen(one *Used) bool {
 	day := calendar.DateOf(one.Record.End, a.scene.zone)
 	return a.ask.Days.Contains(day) && (a.ask.Chosen == nil || a.ask.Chosen(one))
@@ -246,6 +219,9 @@ func (a *again) chosen(one *Used) bool {
 // one prices a use and compares; nil means that nothing changes.
 func (a *again) one(t *till, one *Used, u *use) (*Changed, error) {
 	changed := &Changed{Used: one, Chosen: a.chosen(one), Voids: one.Left() - u.record.Quantity}
+	if u.holder.subscription != one.Was.Charge.SubscriptionID {
+		changed.Holder = u.holder.subscription
+	}
 	booked := len(t.charges)
 	switch {
 	case one.Was.Gone():
@@ -271,7 +247,10 @@ func (a *again) one(t *till, one *Used, u *use) (*Changed, error) {
 		}
 	}
 	if changed.Voids == 0 && changed.Target.Equals(one.Was) {
-		return nil, nil
+		changed.Same = true
+		if !changed.Chosen || changed.Holder == a.ask.Basis[one.Was.Charge.ID].Holder {
+			return nil, nil
+		}
 	}
 	return changed, nil
 }

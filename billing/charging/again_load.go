@@ -1,12 +1,14 @@
 package charging
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -62,6 +64,9 @@ func (a *again) load(ctx context.Context, tx tenant.Tx) (err error) {
 		}
 		a.byAccount[c.AccountID] = append(a.byAccount[c.AccountID], one)
 	}
+	if err := a.loadHolders(ctx, tx, counting); err != nil {
+		return err
+	}
 	var asked []uuid.UUID
 	for _, one := range used {
 		if version := a.basisOf(one, a.chosen(one)).Offering; version != uuid.Nil && !slices.Contains(asked, version) {
@@ -71,11 +76,8 @@ func (a *again) load(ctx context.Context, tx tenant.Tx) (err error) {
 	if a.asked, err = catalog.LoadVersions(ctx, tx, asked); err != nil {
 		return err
 	}
-	if a.plans, err = loadPlans(ctx, tx, keys(counting)); err != nil {
-		return err
-	}
 	for _, one := range used {
-		a.scene.wants(versions, a.planOf(one, a.basisOf(one, a.chosen(one)).Offering))
+		a.scene.wants(versions, a.planOf(one, a.basisOf(one, a.chosen(one))))
 	}
 	if a.tariffs, err = a.scene.tariffsOf(ctx, tx, keys(versions)); err != nil {
 		return err
@@ -331,22 +333,19 @@ func (a *again) countersBefore(used []*Used) *counters {
 }
 
 // moved is how the counters differ from the stored ones.
-func (a *again) moved(now *counters, used []*Used) []CounterMove {
+func (a *again) moved(now *counters) []CounterMove {
 	var moves []CounterMove
-	seen := map[counterKey]bool{}
-	for _, one := range used {
-		key := counterKey{one.Was.Charge.SubscriptionID, one.Was.ownCycle()}
-		if seen[key] {
-			continue
-		}
-		seen[key] = true
+	for key, values := range now.values {
 		stored := a.counters.of(key)
-		for code, n := range now.of(key) {
+		for code, n := range values {
 			if by := n - stored[code]; by != 0 {
 				moves = append(moves, CounterMove{key.subscription, key.cycleStart, code, by})
 			}
 		}
 	}
+	slices.SortFunc(moves, func(x, y CounterMove) int {
+		return cmp.Or(slices.Compare(x.Subscription[:], y.Subscription[:]), x.Cycle.Compare(y.Cycle), strings.Compare(x.Code, y.Code))
+	})
 	return moves
 }
 
@@ -357,6 +356,9 @@ func (a *again) facts(p *payer, used []*Used) [32]byte {
 	for _, one := range used {
 		w := one.Was
 		_ = write.Encode([]any{w.Charge.ID, w.Price, w.Net, w.Tax, w.Given, w.Units, one.Voided, len(w.Corrections)})
+		if holder := a.basisOf(one, a.chosen(one)).Holder; holder != uuid.Nil {
+			_ = write.Encode(holder)
+		}
 	}
 	for _, one := range append(slices.Clone(p.units), p.money...) {
 		if p.prepaid && one.Unit.IsCurrency() {

@@ -54,7 +54,7 @@ func (e *Engine) beginCycles(ctx context.Context, tx tenant.Tx, uses []*use, pay
 		if err := e.beforeCycle(ctx, tx, members(postpaid)); err != nil {
 			return false, err
 		}
-		if _, err := e.grantThrough(ctx, tx, latest, members(postpaid)); err != nil {
+		if _, err := e.grantThrough(ctx, tx, latest, calendar.Date{}, members(postpaid)); err != nil {
 			return false, err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -110,11 +111,19 @@ func (e *Engine) beginCycle(ctx context.Context, tx tenant.Tx, owners []uuid.UUI
 // start was missed, and says how many buckets are new. A repeat grants nothing.
 // Prepaid accounts get theirs when they have paid: see Renew.
 func (e *Engine) GrantCycle(ctx context.Context, tx tenant.Tx, accounts ...uuid.UUID) (int, error) {
-	return e.grantThrough(ctx, tx, tx.At, accounts)
+	return e.grantThrough(ctx, tx, tx.At, calendar.Date{}, accounts)
 }
 
-// grantThrough is GrantCycle up to the cycle in which an instant lies.
-func (e *Engine) grantThrough(ctx context.Context, tx tenant.Tx, latest time.Time, accounts []uuid.UUID) (int, error) {
+// GrantSince is GrantCycle that gives subscriptions which begin on a day that has
+// passed, or later, the allowances of the cycles from then on as well: usage of
+// those cycles that is priced anew finds them.
+func (e *Engine) GrantSince(ctx context.Context, tx tenant.Tx, day calendar.Date, accounts ...uuid.UUID) (int, error) {
+	return e.grantThrough(ctx, tx, tx.At, day, accounts)
+}
+
+// grantThrough is GrantCycle up to the cycle in which an instant lies, and from
+// that of a day on for what has begun since; zero: as GrantCycle.
+func (e *Engine) grantThrough(ctx context.Context, tx tenant.Tx, latest time.Time, since calendar.Date, accounts []uuid.UUID) (int, error) {
 	s, err := e.beginCycle(ctx, tx, accounts)
 	if err != nil {
 		return 0, err
@@ -131,15 +140,51 @@ func (e *Engine) grantThrough(ctx context.Context, tx tenant.Tx, latest time.Tim
 	for i := range s.subscriptions {
 		sub := &s.subscriptions[i]
 		if span, postpaid := spans[sub.AccountID]; postpaid {
-			if wanted, err = s.allowances(sub, span, wanted); err != nil {
+			given, err := s.allowances(sub, span, nil)
+			if err != nil {
 				return 0, err
 			}
+			if !since.IsZero() && !sub.ActivatedAt.Before(since.Start(s.zone)) {
+				if given, err = s.since(sub, calendar.Period{From: since, To: span.From}, tx.At, given); err != nil {
+					return 0, err
+				}
+			}
+			wanted = append(wanted, given...)
 		}
 	}
 	if err := markBegun(ctx, tx, begun); err != nil {
 		return 0, err
 	}
 	return balance.Grant(ctx, tx, wanted)
+}
+
+// since adds to what a subscription is given the allowances of cycles before that
+// it has not seen begin, as it was put there afterwards. Of those that have ended
+// only usage of their time takes: nothing rolls over. None is for use from before
+// the subscription, which another one had then.
+func (s *cycleScene) since(sub *subscribed, days calendar.Period, now time.Time, given []balance.NewBucket) ([]balance.NewBucket, error) {
+	days.From = s.payers[sub.AccountID].cycle.Containing(days.From).From
+	if days.From.Before(days.To) {
+		past, err := s.allowances(sub, days, nil)
+		if err != nil {
+			return nil, err
+		}
+		for _, bucket := range past {
+			if slices.ContainsFunc(given, func(b balance.NewBucket) bool { return b.ID == bucket.ID }) {
+				continue // it reaches into the cycles from then on
+			}
+			if !bucket.ExpiresAt.After(now) {
+				bucket.Rollover = nil
+			}
+			given = append(given, bucket)
+		}
+	}
+	for i := range given {
+		if given[i].ValidFrom.Before(sub.ActivatedAt) {
+			given[i].ValidFrom = sub.ActivatedAt
+		}
+	}
+	return given, nil
 }
 
 // toBegin spans the cycles whose allowances an account has to have: from the

@@ -16,6 +16,7 @@ import (
 	"tollhouse/billing/catalog"
 	"tollhouse/billing/charging"
 	"tollhouse/billing/onboarding"
+	"tollhouse/billing/replay"
 	"tollhouse/billing/tenant"
 )
 
@@ -36,6 +37,7 @@ type NewChange struct {
 	OfferingID     uuid.UUID // a version that is on sale
 	Reason         string
 	By             string // an actor
+	Role           string // of By: usage that is priced anew above its limit of adjustments waits
 	When           Timing
 	Day            calendar.Date // of OnDate
 	Language       string        // of the words of a preview; empty: English
@@ -52,6 +54,7 @@ type Change struct {
 	Options      []onboarding.Held // that end
 	At           time.Time         // the new plan's first instant
 	Money        bill.Quote        // what it gives back and asks before the next whole period
+	PricedAnew   int64             // charges of usage from At on, which are priced again by the new plan
 }
 
 // Preview says what a change would be, or why it can't be: ErrNotRunning,
@@ -84,6 +87,11 @@ func Preview(ctx context.Context, tx tenant.Tx, gate *onboarding.Desk, n NewChan
 	}
 	if err := c.place(ctx, tx, n); err != nil {
 		return Change{}, err
+	}
+	if c.At.Before(tx.At) {
+		if c.PricedAnew, err = replay.Since(ctx, tx, s.ID, c.At); err != nil {
+			return Change{}, err
+		}
 	}
 	return c, c.quote(ctx, tx, n.Language)
 }
@@ -249,7 +257,7 @@ func CarryOut(ctx context.Context, tx tenant.Tx, engine *charging.Engine, day ca
 				return 0, err
 			}
 		}
-		if _, err := carryOutWithin(ctx, tx, engine, c, offerings[c.To], profile); err != nil {
+		if _, err := carryOutWithin(ctx, tx, engine, c, offerings[c.To], profile, ""); err != nil {
 			return 0, fmt.Errorf("change of plan %s: %w", c.ID, err)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"tollhouse/billing/charging"
 	"tollhouse/billing/money"
 	"tollhouse/billing/onboarding"
+	"tollhouse/billing/replay"
 	"tollhouse/billing/tenant"
 )
 
@@ -129,7 +130,8 @@ func (c *Change) quotePrepaid(ctx context.Context, tx tenant.Tx, language string
 
 // ChangePlan schedules a change, and carries it out at once where its time has
 // come: what the old plan asked in advance is given back, the new one is asked
-// for the rest. A repeat under the same id changes nothing. A prepaid balance
+// for the rest, and usage from a past day on is priced anew by the new plan
+// (replay.Follow). A repeat under the same id changes nothing. A prepaid balance
 // that does not reach is refused with charging.ErrInsufficient.
 func ChangePlan(ctx context.Context, tx tenant.Tx, gate *onboarding.Desk, engine *charging.Engine, n NewChange) (account.PlanChange, error) {
 	s, err := account.GetSubscription(ctx, tx, n.SubscriptionID)
@@ -154,7 +156,7 @@ func ChangePlan(ctx context.Context, tx tenant.Tx, gate *onboarding.Desk, engine
 	if err != nil {
 		return account.PlanChange{}, err
 	}
-	waits, err := carryOutWithin(ctx, tx, engine, change, to, profile)
+	waits, err := carryOutWithin(ctx, tx, engine, change, to, profile, n.Role)
 	if err != nil {
 		return account.PlanChange{}, err
 	}
@@ -165,8 +167,9 @@ func ChangePlan(ctx context.Context, tx tenant.Tx, gate *onboarding.Desk, engine
 }
 
 // carryOutWithin carries a change out with the money of the period that it cuts,
-// and says whether the new plan waits for a prepaid balance.
-func carryOutWithin(ctx context.Context, tx tenant.Tx, engine *charging.Engine, c account.PlanChange, to catalog.Offering, profile account.Profile) (waits bool, err error) {
+// and says whether the new plan waits for a prepaid balance. What was used since
+// its day is priced anew; role is that of whoever made the change, if a person.
+func carryOutWithin(ctx context.Context, tx tenant.Tx, engine *charging.Engine, c account.PlanChange, to catalog.Offering, profile account.Profile, role string) (waits bool, err error) {
 	a, err := account.Get(ctx, tx, c.AccountID)
 	if err != nil {
 		return false, err
@@ -179,6 +182,9 @@ func carryOutWithin(ctx context.Context, tx tenant.Tx, engine *charging.Engine, 
 	if err != nil || made == uuid.Nil {
 		return false, err
 	}
+	if err := replay.Follow(ctx, tx, c, role); err != nil {
+		return false, err
+	}
 	if a.Kind == account.Postpaid {
 		if _, err := bill.Adjust(ctx, tx, bill.ItemPlanChange, c.TakesEffect, c.By, old...); err != nil {
 			return false, err
@@ -188,7 +194,7 @@ func carryOutWithin(ctx context.Context, tx tenant.Tx, engine *charging.Engine, 
 		return false, nil // the cycle that begins there grants and asks for the rest
 	}
 	if a.Kind == account.Postpaid {
-		_, err = engine.GrantCycle(ctx, tx, a.ID)
+		_, err = engine.GrantSince(ctx, tx, c.TakesEffect, a.ID)
 		return false, err
 	}
 	gone, err := ended(ctx, tx, old)

@@ -40,6 +40,7 @@ const (
 	ChangePlanned Happening = "change_planned" // Ref: the subscription; Text: the new offering's code; Day: the first of it
 	ChangeDone    Happening = "change_done"    // likewise
 	ChangeUndone  Happening = "change_undone"  // likewise
+	PricedAnew    Happening = "priced_anew"    // Ref: the subscription; Text: the reason; Day: the first of the usage
 	Suspension    Happening = "suspended"      // Ref: the subscription; Text: the reason
 	Resumption    Happening = "resumed"        // likewise
 	NoteTaken     Happening = "note"           // Ref: the note; Text: its words
@@ -107,6 +108,9 @@ var sources = []struct {
 	{Service, `select c.ended_at, c.id, case c.state when 'done' then 'change_done' else 'change_undone' end, coalesce(c.new_subscription_id, c.subscription_id),
 	                  v.code, '', c.takes_effect, null, null, ''
 	             from plan_change c join offering_version v on v.id = c.to_offering where c.account_id = $1 and c.ended_at is not null`},
+	{Money, `select r.applied_at, r.id, 'priced_anew', c.new_subscription_id, r.reason, r.state, c.takes_effect, -(a.net + a.tax), a.currency, r.applied_by
+	           from plan_change c join rerating r on r.cause = c.id join rerating_account a on a.rerating_id = r.id and a.state = 'applied'
+	          where c.account_id = $1 and r.applied_at is not null`},
 	{Service, `select u.at, u.id, case u.action when 'subscription.suspend' then 'suspended' else 'resumed' end, u.object_id,
 	                  coalesce(u.detail ->> 'reason', ''), '', null, null, null, u.actor
 	             from subscription s join audit u on u.object_id = s.id

@@ -125,6 +125,17 @@ type AccessData struct {
 	Confirmed      bool      `json:"confirmed" doc:"Whether the network has confirmed it."`
 }
 
+// ReratingData is the payload of a re-rating's events.
+type ReratingData struct {
+	ID             uuid.UUID    `json:"id" doc:"Of the re-rating."`
+	AccountID      uuid.UUID    `json:"account_id" doc:"The billing account whose usage it is."`
+	SubscriptionID uuid.UUID    `json:"subscription_id" doc:"Whose plan was changed."`
+	PlanChangeID   uuid.UUID    `json:"plan_change_id" doc:"The change of plan that brought it about."`
+	From           string       `json:"from" doc:"The first day of the usage."`
+	Charges        int          `json:"charges" doc:"How many charges change."`
+	Gross          money.Amount `json:"gross" doc:"What they come to more, tax included; below zero, less."`
+}
+
 // TestData is the payload of a trial.
 type TestData struct {
 	EndpointID uuid.UUID `json:"endpoint_id" doc:"The endpoint that is tried."`

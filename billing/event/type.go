@@ -16,6 +16,7 @@ const (
 	Threshold    Object = "threshold"
 	Dunning      Object = "dunning"
 	Service      Object = "service"
+	Rerating     Object = "rerating"
 	Target       Object = "webhook_endpoint"
 )
 
@@ -56,6 +57,9 @@ const (
 	DunningResolved Type = "dunning.resolved"
 
 	AccessChanged Type = "access.changed"
+
+	ReratingApplied Type = "rerating.applied"
+	ReratingWaits   Type = "rerating.waits"
 
 	Test Type = "webhook.test" // of the button that tries an endpoint
 )
@@ -98,6 +102,8 @@ var Kinds = []Kind{
 	{DunningHeld, Dunning, "Dunning was put on hold, or goes on.", DunningData{}},
 	{DunningResolved, Dunning, "The debt is not followed any more.", DunningData{}},
 	{AccessChanged, Service, "What a service may do on the network has changed.", AccessData{}},
+	{ReratingApplied, Rerating, "Usage was priced anew after a change of plan, and what was charged for it corrected.", ReratingData{}},
+	{ReratingWaits, Rerating, "Usage is to be priced anew after a change of plan; the sum is above a limit, so a person has to apply it.", ReratingData{}},
 }
 
 var kinds = func() map[Type]Kind {

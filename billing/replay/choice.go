@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -18,12 +19,15 @@ const (
 
 // Choice says which charged usage is meant. Empty fields do not narrow it.
 type Choice struct {
-	Days     calendar.Period `json:"days"` // of the ends of use, in the operator's zone
-	Account  uuid.UUID       `json:"account,omitzero"`
-	Offering string          `json:"offering,omitempty"` // code
-	Prefix   string          `json:"prefix,omitempty"`   // of the destination, without "+"
-	File     uuid.UUID       `json:"file,omitzero"`
-	Uses     []Piece         `json:"uses,omitempty"` // only these; for taking back
+	Days    calendar.Period `json:"days"` // of the ends of use, in the operator's zone
+	Account uuid.UUID       `json:"account,omitzero"`
+	// Subscription is one of those that have stood in one place: usage of all of
+	// them is meant, and of the parts of a bundle.
+	Subscription uuid.UUID `json:"subscription,omitzero"`
+	Offering     string    `json:"offering,omitempty"` // code
+	Prefix       string    `json:"prefix,omitempty"`   // of the destination, without "+"
+	File         uuid.UUID `json:"file,omitzero"`
+	Uses         []Piece   `json:"uses,omitempty"` // only these; for taking back
 }
 
 // Piece is one use, or a part of its quantity.
@@ -55,8 +59,9 @@ func (c *Choice) check() error {
 	return nil
 }
 
-// picks says whether a use is meant; versions are those of the offering.
-func (c *Choice) picks(versions map[uuid.UUID]bool, pieces map[uuid.UUID]int64) func(*charging.Used) bool {
+// picks says whether a use is meant; versions are those of the offering, line the
+// subscriptions of the place.
+func (c *Choice) picks(versions map[uuid.UUID]bool, line []uuid.UUID, pieces map[uuid.UUID]int64) func(*charging.Used) bool {
 	return func(u *charging.Used) bool {
 		charge := &u.Was.Charge
 		if len(c.Uses) > 0 {
@@ -65,6 +70,7 @@ func (c *Choice) picks(versions map[uuid.UUID]bool, pieces map[uuid.UUID]int64) 
 			}
 		}
 		return (c.Account == uuid.Nil || charge.AccountID == c.Account) &&
+			(c.Subscription == uuid.Nil || slices.Contains(line, charge.SubscriptionID)) &&
 			(c.Offering == "" || versions[charge.OfferingID]) &&
 			(c.File == uuid.Nil || u.File == c.File) &&
 			(c.Prefix == "" || strings.HasPrefix(strings.TrimPrefix(u.Record.Destination, "+"), c.Prefix))

@@ -43,7 +43,7 @@ func (d Decks) check() error {
 // latest of each charge. Each account's part of a re-rating is found by its key.
 func basis(ctx context.Context, tx tenant.Tx, accounts []uuid.UUID) (map[uuid.UUID]charging.Basis, error) {
 	rows, err := tx.Query(ctx, `
-		select distinct on (c.charge_id) c.charge_id, r.offering_id, case when r.decks = 'present' then coalesce(r.ready_at, r.asked_at) end
+		select distinct on (c.charge_id) c.charge_id, r.offering_id, c.holder_id, case when r.decks = 'present' then coalesce(r.ready_at, r.asked_at) end
 		from rerating r
 		join rerating_account a on a.rerating_id = r.id and a.account_id = any ($1) and a.state = 'applied'
 		join rerating_change c on c.rerating_id = r.id and c.account_id = a.account_id and c.chosen and c.problem = ''
@@ -55,10 +55,10 @@ func basis(ctx context.Context, tx tenant.Tx, accounts []uuid.UUID) (map[uuid.UU
 	}
 	found := map[uuid.UUID]charging.Basis{}
 	var charge uuid.UUID
-	var version *uuid.UUID
+	var version, holder *uuid.UUID
 	var decks *time.Time
-	_, err = pgx.ForEachRow(rows, []any{&charge, &version, &decks}, func() error {
-		b := charging.Basis{Offering: orNil(version)}
+	_, err = pgx.ForEachRow(rows, []any{&charge, &version, &holder, &decks}, func() error {
+		b := charging.Basis{Offering: orNil(version), Holder: orNil(holder)}
 		if decks != nil {
 			b.Decks = *decks
 		}

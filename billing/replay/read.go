@@ -114,6 +114,7 @@ func Changes(ctx context.Context, tx tenant.Tx, id, account uuid.UUID, problems 
 		       c.target, c.problem, c.correction_id
 		from rerating_change c join billing_account a on a.id = c.account_id
 		where c.rerating_id = $1 and ($2::uuid is null or c.account_id = $2) and (not $3 or c.problem <> '')
+		  and not coalesce((c.target ->> 'same')::boolean, false)
 		order by abs(c.new_net - c.old_net) desc, c.charge_id offset $4 limit $5`, id, optional(account), problems, from, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list changes of re-rating: %w", err)

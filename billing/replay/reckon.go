@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"tollhouse/billing/audit"
 	"tollhouse/billing/charging"
 	"tollhouse/billing/money"
 	"tollhouse/billing/tenant"
@@ -22,18 +23,22 @@ const accountsAtOnce = 50
 type Write func(ctx context.Context, fn func(ctx context.Context, tx tenant.Tx) error) error
 
 // WorkRerating works one portion of a re-rating; again says that more is left.
-// What was committed stays, wherever it is cut off.
-func WorkRerating(ctx context.Context, write Write, engine *charging.Engine, id uuid.UUID) (again bool, err error) {
+// What was committed stays, wherever it is cut off. One that a change of plan
+// brought about is reckoned and applied as one portion.
+func WorkRerating(ctx context.Context, write Write, engine *charging.Engine, id uuid.UUID, now func() time.Time) (again bool, err error) {
 	err = write(ctx, func(ctx context.Context, tx tenant.Tx) error {
 		r, err := lock(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		w := &worker{engine: engine, rerating: &r}
+		w := &worker{engine: engine, rerating: &r, audit: audit.Caller{Actor: itself, WallAt: now()}}
 		switch {
 		case r.State == Asked:
 			again = true
 			return w.begin(ctx, tx)
+		case r.State == Running && r.Cause != uuid.Nil:
+			again = false
+			return w.follow(ctx, tx)
 		case r.State == Running:
 			again, err = w.reckon(ctx, tx)
 			return err
@@ -65,6 +70,7 @@ type worker struct {
 	engine   *charging.Engine
 	rerating *Rerating
 	zone     *time.Location
+	audit    audit.Caller
 }
 
 // The accounts that used something that may be meant: usage_record_account
@@ -78,7 +84,8 @@ const chosenAccounts = `
 	      and ($4::uuid is null or u.file_id = $4)
 	      and ($5 = '' or ltrim(u.destination, '+') like $5 || '%')
 	      and ($6::uuid[] is null or u.id = any($6))
-	      and ($7 = '' or c.offering_id in (select v.id from offering_version v where v.code = $7)))`
+	      and ($7 = '' or c.offering_id in (select v.id from offering_version v where v.code = $7))
+      and ($8::uuid[] is null or c.subscription_id = any($8)))`
 
 func (w *worker) chosen(ctx context.Context, tx tenant.Tx) ([]any, error) {
 	var name string
@@ -95,7 +102,11 @@ func (w *worker) chosen(ctx context.Context, tx tenant.Tx) ([]any, error) {
 	for _, p := range c.Uses {
 		uses = append(uses, p.ID)
 	}
-	return []any{optional(c.Account), from, to, optional(c.File), c.Prefix, uses, c.Offering}, nil
+	line, err := c.line(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	return []any{optional(c.Account), from, to, optional(c.File), c.Prefix, uses, c.Offering, line}, nil
 }
 
 func (w *worker) begin(ctx context.Context, tx tenant.Tx) error {
@@ -120,7 +131,7 @@ func (w *worker) reckon(ctx context.Context, tx tenant.Tx) (again bool, err erro
 	if err != nil {
 		return false, err
 	}
-	rows, err := tx.Query(ctx, `select a.id `+chosenAccounts+` and ($8::uuid is null or a.id > $8) order by a.id limit $9`,
+	rows, err := tx.Query(ctx, `select a.id `+chosenAccounts+` and ($9::uuid is null or a.id > $9) order by a.id limit $10`,
 		append(args, optional(w.rerating.through), accountsAtOnce)...)
 	if err != nil {
 		return false, fmt.Errorf("choose accounts: %w", err)
@@ -149,6 +160,7 @@ func (w *worker) reckon(ctx context.Context, tx tenant.Tx) (again bool, err erro
 	if err != nil || tag.RowsAffected() != 1 {
 		return false, fmt.Errorf("keep progress: %d rows: %w", tag.RowsAffected(), err)
 	}
+	w.rerating.through = accounts[len(accounts)-1]
 	return true, nil
 }
 
@@ -188,8 +200,12 @@ func (w *worker) ask(ctx context.Context, tx tenant.Tx) (charging.Again, error) 
 			versions[id] = true
 		}
 	}
+	line, err := r.Choice.line(ctx, tx)
+	if err != nil {
+		return charging.Again{}, err
+	}
 	pieces := r.Choice.pieces()
-	ask := charging.Again{Days: r.Choice.Days, Chosen: r.Choice.picks(versions, pieces), Offering: r.Offering, PresentDecks: r.Decks == DecksPresent}
+	ask := charging.Again{Days: r.Choice.Days, Chosen: r.Choice.picks(versions, line, pieces), Offering: r.Offering, PresentDecks: r.Decks == DecksPresent}
 	if r.Action == TakeBack {
 		ask.TakeBack = r.Choice.takesBack(pieces)
 	}
@@ -206,10 +222,11 @@ type change struct {
 	Destination string          `json:"destination,omitempty"`
 	Quantity    int64           `json:"quantity"`
 	Unit        money.Unit      `json:"unit"`
+	Same        bool            `json:"same,omitempty"` // only whose plan prices it has changed
 }
 
 var changeColumns = []string{"rerating_id", "account_id", "charge_id", "charge_period", "chosen", "at", "line_code", "currency",
-	"old_price", "old_net", "old_tax", "new_price", "new_net", "new_tax", "target", "problem"}
+	"old_price", "old_net", "old_tax", "new_price", "new_net", "new_tax", "target", "problem", "holder_id"}
 
 func (w *worker) store(ctx context.Context, tx tenant.Tx, results []charging.PricedAgain) (charges int, err error) {
 	var rows [][]any
@@ -227,7 +244,7 @@ func (w *worker) store(ctx context.Context, tx tenant.Tx, results []charging.Pri
 				return 0, err
 			}
 			rows = append(rows, row)
-			if c.Problem == nil {
+			if c.Problem == nil && !c.Same {
 				net, tax = net.Add(c.Target.Net.Sub(c.Used.Was.Net)), tax.Add(c.Target.Tax.Sub(c.Used.Was.Tax))
 				changed++
 			}
@@ -263,7 +280,7 @@ func (w *worker) row(r *charging.PricedAgain, c *charging.Changed) ([]any, error
 	record := &c.Used.Record
 	target, err := json.Marshal(change{
 		Was: was.Target(), To: c.Target, Voids: c.Voids, Use: was.Charge.UsageID, Kind: string(record.Kind), Destination: record.Destination,
-		Quantity: record.Quantity, Unit: record.Unit,
+		Quantity: record.Quantity, Unit: record.Unit, Same: c.Same,
 	})
 	if err != nil {
 		return nil, err
@@ -274,6 +291,6 @@ func (w *worker) row(r *charging.PricedAgain, c *charging.Changed) ([]any, error
 	}
 	return []any{
 		w.rerating.ID, r.Account, was.Charge.ID, was.Charge.Period.Start(time.UTC), c.Chosen, was.Charge.At, was.Charge.LineCode, r.Currency.Code(),
-		was.Rated(), was.Net, was.Tax, c.Target.Price, c.Target.Net, c.Target.Tax, target, problem,
+		was.Rated(), was.Net, was.Tax, c.Target.Price, c.Target.Net, c.Target.Tax, target, problem, optional(c.Holder),
 	}, nil
 }

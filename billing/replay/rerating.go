@@ -36,6 +36,8 @@ type Rerating struct {
 	Decks    Decks
 	Undoes   uuid.UUID // of Undo
 	UndoneBy uuid.UUID // uuid.Nil: by none
+	Cause    uuid.UUID // the change of plan that brought it about; uuid.Nil: a person asked
+	Waits    bool      // of one with a cause: its sum is above a limit, so a person applies it
 	Reason   string
 
 	Accounts, AccountsDone, Charges int64
@@ -47,6 +49,7 @@ type Rerating struct {
 	AppliedAt, EndedAt              *time.Time
 
 	through uuid.UUID
+	role    string // of who made the change of plan
 }
 
 // Proposal is what somebody asks for.
@@ -105,8 +108,9 @@ func (p *Proposal) check(ctx context.Context, tx tenant.Tx) error {
 	if err := p.Choice.check(); err != nil {
 		return err
 	}
-	if p.Action == TakeBack && p.Choice.Account == uuid.Nil && p.Choice.File == uuid.Nil && len(p.Choice.Uses) == 0 {
-		return &ChoiceError{"account", "an account, a file or single uses to take back"}
+	c := &p.Choice
+	if p.Action == TakeBack && c.Account == uuid.Nil && c.Subscription == uuid.Nil && c.File == uuid.Nil && len(c.Uses) == 0 {
+		return &ChoiceError{"account", "an account, a subscription, a file or single uses to take back"}
 	}
 	var waiting int
 	if err := tx.QueryRow(ctx, `select count(*) from rerating where state in ('asked', 'running', 'applying')`).Scan(&waiting); err != nil {
@@ -120,6 +124,9 @@ func (p *Proposal) check(ctx context.Context, tx tenant.Tx) error {
 
 // known refuses what names things that are not there.
 func (p *Proposal) known(ctx context.Context, tx tenant.Tx) error {
+	if err := p.Choice.accountOfLine(ctx, tx); err != nil {
+		return err
+	}
 	var account, offering, file, version bool
 	err := tx.QueryRow(ctx, `
 		select $1::uuid is null or exists (select from billing_account where id = $1),
@@ -171,20 +178,20 @@ func (c *Choice) daysOfUses(ctx context.Context, tx tenant.Tx) error {
 }
 
 const selectReratings = `
-	select r.id, r.action, r.state, r.choice, r.offering_id, r.decks, r.undoes, (select u.id from rerating u where u.undoes = r.id), r.reason,
+	select r.id, r.action, r.state, r.choice, r.offering_id, r.decks, r.undoes, (select u.id from rerating u where u.undoes = r.id), r.cause, r.role, r.waits, r.reason,
 	       r.accounts_total, r.accounts_done, r.charges, r.error, r.asked_by, r.asked_at, r.ready_at, r.applied_by, r.applied_at, r.ended_at, r.through
 	from rerating r`
 
 func scanRerating(row pgx.CollectableRow) (Rerating, error) {
 	var r Rerating
-	var offering, undoes, undoneBy, through *uuid.UUID
+	var offering, undoes, undoneBy, cause, through *uuid.UUID
 	var choice []byte
-	err := row.Scan(&r.ID, &r.Action, &r.State, &choice, &offering, &r.Decks, &undoes, &undoneBy, &r.Reason, &r.Accounts, &r.AccountsDone, &r.Charges,
+	err := row.Scan(&r.ID, &r.Action, &r.State, &choice, &offering, &r.Decks, &undoes, &undoneBy, &cause, &r.role, &r.Waits, &r.Reason, &r.Accounts, &r.AccountsDone, &r.Charges,
 		&r.Error, &r.AskedBy, &r.AskedAt, &r.ReadyAt, &r.AppliedBy, &r.AppliedAt, &r.EndedAt, &through)
 	if err != nil {
 		return r, err
 	}
-	r.Offering, r.Undoes, r.UndoneBy, r.through = orNil(offering), orNil(undoes), orNil(undoneBy), orNil(through)
+	r.Offering, r.Undoes, r.UndoneBy, r.Cause, r.through = orNil(offering), orNil(undoes), orNil(undoneBy), orNil(cause), orNil(through)
 	return r, json.Unmarshal(choice, &r.Choice)
 }
 
@@ -267,15 +274,24 @@ func Apply(ctx context.Context, tx tenant.Tx, id uuid.UUID, reason, by string) (
 	if err := allowed(reratingMoves, r.State, Applying); err != nil {
 		return Rerating{}, fmt.Errorf("re-rating %s: %w", r.ID, err)
 	}
-	_, err = tx.Exec(ctx, `update rerating set state = 'applying', reason = $2, applied_by = $3, applied_at = $4, through = null,
-		accounts_done = 0, accounts_total = (select count(*) from rerating_account where rerating_id = $1) where id = $1`, id, reason, by, tx.At)
-	if err != nil {
-		return Rerating{}, fmt.Errorf("apply re-rating: %w", err)
+	if err := r.beginApplying(ctx, tx, reason, by); err != nil {
+		return Rerating{}, err
 	}
 	if err := agenda.Again(ctx, tx, agenda.Rerating, id, nil); err != nil {
 		return Rerating{}, err
 	}
 	return Get(ctx, tx, id)
+}
+
+// beginApplying lets a ready one be carried out, portion by portion.
+func (r *Rerating) beginApplying(ctx context.Context, tx tenant.Tx, reason, by string) error {
+	_, err := tx.Exec(ctx, `update rerating set state = 'applying', reason = $2, applied_by = $3, applied_at = $4, through = null,
+		accounts_done = 0, accounts_total = (select count(*) from rerating_account where rerating_id = $1) where id = $1`, r.ID, reason, by, tx.At)
+	if err != nil {
+		return fmt.Errorf("apply re-rating: %w", err)
+	}
+	r.State, r.Reason, r.AppliedBy = Applying, reason, by
+	return nil
 }
 
 const maxReason = 500

@@ -233,7 +233,7 @@ func (w *world) work(id uuid.UUID) (r replay.Rerating) {
 	w.t.Helper()
 	for again := true; again; {
 		var err error
-		if again, err = replay.WorkRerating(context.Background(), w.runs, w.engine, id); err != nil {
+		if again, err = replay.WorkRerating(context.Background(), w.runs, w.engine, id, time.Now); err != nil {
 			w.t.Fatal(err)
 		}
 	}

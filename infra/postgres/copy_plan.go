@@ -155,7 +155,7 @@ var plan = map[string]treatment{
 	// open sessions are of a network that a copy does not serve
 	"charging_session": {}, "charging_answer": {}, "charging_notice": {},
 	"rerating": {columns: map[string]string{"action": keep, "decks": keep, "choice": `'{}'::jsonb`, "reason": `'copied'::text`, "error": `case when t.state = 'failed' then 'copied' else '' end`,
-		"asked_by": keep, "applied_by": keep, "state": keep}},
+		"asked_by": keep, "applied_by": keep, "state": keep, "role": `case when t.cause is null then '' else 'copied' end`}},
 	"usage_void": {columns: map[string]string{}},
 
 	// bills and payments

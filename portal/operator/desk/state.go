@@ -176,7 +176,7 @@ func sendPlan(v *web.Visit) error {
 		return err
 	}
 	r := v.Reader
-	n := desk.NewChange{ID: command.ID(v), SubscriptionID: s.ID, OfferingID: parseID(v.Form("plan")), Reason: strings.TrimSpace(v.Form("reason")), By: v.Who.Actor()}
+	n := desk.NewChange{ID: command.ID(v), SubscriptionID: s.ID, OfferingID: parseID(v.Form("plan")), Reason: strings.TrimSpace(v.Form("reason")), By: v.Who.Actor(), Role: string(v.Who.Role)}
 	if len(f.fields) == 0 {
 		return f.show(v, http.StatusUnprocessableEntity)
 	}
@@ -225,6 +225,9 @@ func (p *person) planEffects(v *web.Visit, f *form, n desk.NewChange) error {
 		r.T("desk.plan.effect.setup"),
 	}
 	f.effects = append(f.effects, moneyEffects(r, c)...)
+	if c.PricedAnew > 0 {
+		f.effects = append(f.effects, r.T("desk.plan.effect.usage", "n", counted(r, int(c.PricedAnew)), "date", r.Date(c.Day)))
+	}
 	for _, o := range c.Options {
 		f.effects = append(f.effects, r.T("desk.plan.effect.option", "option", o.Offering.Names.In(r.Locale.Language)))
 	}

@@ -119,7 +119,7 @@ var looks = map[desk.Happening]struct {
 }{
 	desk.BillIssued: {"bill", ""}, desk.PaymentTaken: {"cash", ui.OK}, desk.Refunded: {"undo", ui.Warn}, desk.Adjusted: {"gift", ui.Info},
 	desk.OrderTaken: {"plus", ""}, desk.Connected: {"ok", ui.OK}, desk.Disconnected: {"trash", ui.Bad}, desk.ChangePlanned: {"clock", ui.Info},
-	desk.ChangeDone: {"swap", ui.OK}, desk.ChangeUndone: {"undo", ui.Warn}, desk.Suspension: {"stop", ui.Warn}, desk.Resumption: {"play", ui.OK},
+	desk.ChangeDone: {"swap", ui.OK}, desk.ChangeUndone: {"undo", ui.Warn}, desk.PricedAnew: {"swap", ui.Info}, desk.Suspension: {"stop", ui.Warn}, desk.Resumption: {"play", ui.OK},
 	desk.NoteTaken: {"chat", ""}, desk.MessageSent: {"mail", ""}, desk.PartyChanged: {"edit", ""}, desk.StaffActed: {"shield", ui.Warn},
 }
 
@@ -151,6 +151,8 @@ func (p *person) eventView(v *web.Visit, e desk.Event, names map[string]string) 
 		view.title, view.more = r.T("desk.event.adjustment.of", "amount", amount), joined(e.Text, by)
 	case desk.ChangePlanned, desk.ChangeDone, desk.ChangeUndone:
 		view.more = joined(p.planName(r, e.Text), r.Date(e.Day), by)
+	case desk.PricedAnew:
+		view.title, view.more = r.T("desk.event.priced_anew.of", "amount", amount), e.Text
 	case desk.OrderTaken, desk.Connected, desk.Disconnected:
 		view.more = joined(p.planName(r, e.Text), by)
 	case desk.MessageSent:

@@ -36,6 +36,7 @@ type reratingView struct {
 	reason                       ui.Field
 	openApply, openUndo          bool
 	undoneBy, undoes             string
+	waits                        bool
 	effect                       string
 }
 
@@ -85,6 +86,7 @@ func answerRerating(v *web.Visit, status int, dialog, fault string) error {
 		mayUndo: may && one.State == replay.Applied && one.Action != replay.Undo && one.UndoneBy == uuid.Nil,
 		reason:  ui.Field{ID: "reason", Label: r.T("replay.reason"), Hint: r.T("replay.reason.hint"), MaxLength: "500", Value: v.Form("reason"), Error: fault},
 	}
+	page.waits = one.Waits && one.State == replay.Ready
 	page.openApply, page.openUndo = dialog == "apply", dialog == "undo"
 	if one.State.Working() {
 		j := reratingJob(r, &one)
@@ -129,6 +131,12 @@ func (p *reratingView) addFacts(v *web.Visit, one *replay.Rerating) {
 		if value != "" {
 			p.facts = append(p.facts, [2]string{r.T(key), value})
 		}
+	}
+	if one.Cause != uuid.Nil {
+		add("replay.cause", r.T("replay.cause.plan", "date", r.Date(one.Choice.Days.From)))
+	}
+	if one.Choice.Subscription != uuid.Nil {
+		add("replay.subscription", one.Choice.Subscription.String())
 	}
 	add("replay.trial.plan", one.Choice.Offering)
 	add("replay.prefix", one.Choice.Prefix)

@@ -103,11 +103,15 @@ func answerReratings(v *web.Visit, status int, refused error, windowFault string
 
 func reratingRowOf(v *web.Visit, one *replay.Rerating) reratingRow {
 	r := v.Reader
-	return reratingRow{
+	row := reratingRow{
 		href: v.Console("corrections/" + one.ID.String()), what: r.T("replay.action." + string(one.Action)),
 		days: r.Date(one.Choice.Days.From) + " – " + r.Date(one.Choice.Days.To.AddDays(-1)), tone: toneOf(one.State),
 		state: r.T("replay.state." + string(one.State)), asked: r.Short(one.AskedAt), reason: one.Reason,
 	}
+	if one.Cause != uuid.Nil && one.Reason == "" {
+		row.reason = r.T("replay.cause.plan", "date", r.Date(one.Choice.Days.From))
+	}
+	return row
 }
 
 func newReratingForm(ctx context.Context, tx tenant.Tx, v *web.Visit) (*reratingForm, error) {
