@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
 
@@ -222,4 +223,37 @@ func (s *Server) ListDailyTotals(ctx context.Context, r oapi.ListDailyTotalsRequ
 		return err
 	})
 	return out, err
+}
+
+func totalRenewal(r contract.Renewal) oapi.TotalRenewal {
+	return oapi.TotalRenewal{Id: r.ID, From: r.From, Reason: r.Reason, Days: r.Days, Anchors: r.Anchors, By: r.By, At: r.At.UTC()}
+}
+
+// ListTotalRenewals implements oapi.StrictServerInterface.
+func (s *Server) ListTotalRenewals(ctx context.Context, r oapi.ListTotalRenewalsRequestObject) (oapi.ListTotalRenewalsResponseObject, error) {
+	var all []contract.Renewal
+	err := s.control.DB.Read(ctx, func(ctx context.Context, tx tenants.Tx) error {
+		o, err := tenants.GetOperator(ctx, tx, tenant.ID(r.Operator))
+		if err == nil {
+			all, err = contract.Renewals(ctx, tx, o.ID)
+		}
+		return err
+	})
+	return oapi.ListTotalRenewals200JSONResponse{Items: mapped(all, totalRenewal)}, err
+}
+
+// PutTotalRenewal implements oapi.StrictServerInterface.
+func (s *Server) PutTotalRenewal(ctx context.Context, r oapi.PutTotalRenewalRequestObject) (oapi.PutTotalRenewalResponseObject, error) {
+	want := contract.Renewal{ID: r.Renewal, Operator: tenant.ID(r.Operator), From: r.Body.From, Reason: r.Body.Reason}
+	var renewed contract.Renewal
+	err := s.control.DB.Write(ctx, func(ctx context.Context, tx tenants.Tx) (err error) {
+		if renewed, err = contract.Renew(ctx, tx, callOf(ctx).staff, want); err == nil && value(r.Params.DryRun) {
+			err = errDry
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, errDry) {
+		return nil, err
+	}
+	return oapi.PutTotalRenewal200JSONResponse(totalRenewal(renewed)), nil
 }

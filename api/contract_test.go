@@ -68,6 +68,26 @@ func TestContract_leaseUntilItsBuyOut(t *testing.T) {
 		t.Errorf("charges: %s", charges.raw)
 	}
 	w.get(engineer, "/staff/v1/operators/"+operator+"/totals?month=2026-05-01").want(t, 200)
+
+	anew := request{method: "PUT", path: "/staff/v1/operators/" + operator + "/renewals/" + uuid.NewString(), token: admin,
+		body: map[string]any{"from": "2026-06-12", "reason": "Restored to 11 June"}}
+	dry := anew
+	dry.path += "?dry_run=true"
+	w.send(dry).want(t, 200)
+	none := w.get(engineer, "/staff/v1/operators/"+operator+"/renewals").want(t, 200)
+	if items, _ := none.at("items").([]any); len(items) != 0 {
+		t.Errorf("a dry run renewed: %s", none.raw)
+	}
+	w.send(anew).want(t, 200)
+	w.send(anew).want(t, 200) // once
+	renewed := w.get(engineer, "/staff/v1/operators/"+operator+"/renewals").want(t, 200)
+	if items, _ := renewed.at("items").([]any); len(items) != 1 || renewed.text("items", 0, "reason") != "Restored to 11 June" {
+		t.Errorf("renewals: %s", renewed.raw)
+	}
+	anew.body = map[string]any{"from": "2026-06-13", "reason": "Restored to 11 June"}
+	w.send(anew).want(t, 409)
+	anew.token = engineer
+	w.send(anew).want(t, 403)
 	w.get(admin, "/staff/v1/contracts?state=bought_out").want(t, 200)
 }
 

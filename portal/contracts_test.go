@@ -55,6 +55,15 @@ func TestContracts_fromDraftToBuyOut(t *testing.T) {
 	bought := b.post("/staff/contracts/"+id+"/buy-out", priced, "on", "2026-06-15", "price", priced.value("price"))
 	contains(t, "bought out", b.get(bought.header.Get("Location")).words(), "Bought out", "An archive was asked for")
 
+	owned := b.get("/staff/contracts/" + id)
+	key := owned.value("key")
+	unsaid := b.post("/staff/contracts/"+id+"/renew-totals", owned, "key", key, "from", "soon", "reason", "")
+	if unsaid.status != http.StatusUnprocessableEntity {
+		t.Errorf("hearing it anew from no day answers %d", unsaid.status)
+	}
+	anew := b.post("/staff/contracts/"+id+"/renew-totals", owned, "key", key, "from", "2026-06-01", "reason", "Restored to 31 May")
+	contains(t, "heard anew", b.get(anew.header.Get("Location")).words(), "tells its days again", "Heard anew from", "Restored to 31 May")
+
 	looks := h.works("looks@tollhouse.example", tenants.Engineer)
 	seen := looks.get("/staff/contracts/" + id)
 	if seen.status != http.StatusOK || len(seen.formsTo("/credit")) > 0 {

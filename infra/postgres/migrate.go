@@ -31,7 +31,8 @@ func (s *Server) MigrateControl(ctx context.Context, database string) error {
 		return execAll(ctx, conn,
 			`grant usage on schema control to `+RoleControl,
 			`grant select, insert, update, delete on all tables in schema control to `+RoleControl,
-			`revoke update, delete on control.chain_anchor from `+RoleControl,
+			`revoke update, delete on control.chain_anchor, control.chain_anchor_aside, control.daily_total_aside from `+RoleControl,
+			`grant execute on function control.set_anchors_aside(uuid) to `+RoleControl,
 			`alter role `+RoleControl+` in database `+pgx.Identifier{database}.Sanitize()+` set search_path = control, pg_catalog`)
 	})
 }

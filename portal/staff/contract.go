@@ -35,7 +35,7 @@ type contractView struct {
 	Price                        *priceView // of a buy-out on the day that was asked for
 	Charges                      []chargeRow
 	Totals                       totalsView
-	End, BuyOut, Credit          form
+	End, BuyOut, Credit, Renew   form
 	Done                         string
 }
 
@@ -55,6 +55,7 @@ type totalsView struct {
 	Month, Earlier, Later string
 	Days                  []totalRow
 	Missing               string
+	Renewed               []string // from which days on it was heard anew, and why
 }
 
 type totalRow struct{ Day, Collected, Cumulative, Seal string }
@@ -81,6 +82,7 @@ func (p pages) showContract(v *web.StaffVisit, view contractView, status int) er
 	var o tenants.Operator
 	var charges []contract.HouseCharge
 	var totals contract.TotalsOfMonth
+	var renewed []contract.Renewal
 	err = p.read(v, func(ctx context.Context, tx tenants.Tx) (err error) {
 		if c, err = contract.Get(ctx, tx, id); err != nil {
 			return err
@@ -89,6 +91,9 @@ func (p pages) showContract(v *web.StaffVisit, view contractView, status int) er
 			return err
 		}
 		if charges, err = contract.Charges(ctx, tx, c.Operator); err != nil {
+			return err
+		}
+		if renewed, err = contract.Renewals(ctx, tx, c.Operator); err != nil {
 			return err
 		}
 		day, err := calendar.ParseDate(v.Query("month"))
@@ -116,6 +121,9 @@ func (p pages) showContract(v *web.StaffVisit, view contractView, status int) er
 		}
 	}
 	view.Totals = totalsOf(v, view.Path, totals)
+	for _, n := range renewed {
+		view.Totals.Renewed = append(view.Totals.Renewed, r.T("contract.renewed", "from", r.Date(n.From), "at", r.DateTime(n.At), "days", whole(r, n.Days), "reason", n.Reason))
+	}
 	if on, err := calendar.ParseDate(v.Query("on")); err == nil && view.BuyOut.values == nil {
 		view.BuyOut = newForm(map[string]string{"on": on.String()})
 		price, err := c.BuyOutOn(on)
@@ -132,8 +140,10 @@ func (p pages) showContract(v *web.StaffVisit, view contractView, status int) er
 			*f = newForm(nil)
 		}
 	}
-	if view.Credit.values == nil {
-		view.Credit = newForm(map[string]string{"key": uuid.NewString()})
+	for _, f := range []*form{&view.Credit, &view.Renew} {
+		if f.values == nil {
+			*f = newForm(map[string]string{"key": uuid.NewString()})
+		}
 	}
 	return v.Show(status, contractPage(view))
 }
@@ -347,5 +357,25 @@ func (p pages) creditContract(v *web.StaffVisit) error {
 			return &tenants.InvalidError{Fields: []tenants.FieldError{{Field: "amount", Want: "an amount in " + c.Currency.Code()}}}
 		}
 		return contract.GiveBack(ctx, tx, v.Who, contract.Credit{Key: key, Contract: id, Amount: amount, Reason: f.value("reason")}, v.Reader.LocalDate(v.At()))
+	})
+}
+
+func (p pages) renewTotals(v *web.StaffVisit) error {
+	f := sent(v, "key", "from", "reason")
+	key, err := uuid.Parse(f.value("key"))
+	if err != nil {
+		return tenants.ErrNotFound
+	}
+	from, err := calendar.ParseDate(f.value("from"))
+	if err != nil {
+		f.fault("from", v.Reader.T("contract.want.from"))
+	}
+	return p.actOnContract(v, &f, func() contractView { return contractView{Renew: f} }, "renewed", func(ctx context.Context, tx tenants.Tx, id uuid.UUID) error {
+		c, err := contract.Get(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		_, err = contract.Renew(ctx, tx, v.Who, contract.Renewal{ID: key, Operator: c.Operator, From: from, Reason: f.value("reason")})
+		return err
 	})
 }

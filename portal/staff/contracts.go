@@ -25,6 +25,7 @@ func (p pages) registerContracts(e *echo.Echo, site *web.Site) {
 	e.POST("/staff/contracts/:contract/end", site.StaffOnly(tenants.ContractWrite, p.endContract))
 	e.POST("/staff/contracts/:contract/buy-out", site.StaffOnly(tenants.ContractWrite, p.buyOutContract))
 	e.POST("/staff/contracts/:contract/credit", site.StaffOnly(tenants.ContractWrite, p.creditContract))
+	e.POST("/staff/contracts/:contract/renew-totals", site.StaffOnly(tenants.ContractWrite, p.renewTotals))
 }
 
 // contractsPage is how many contracts stand on one page.

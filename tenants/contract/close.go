@@ -71,15 +71,16 @@ func closed(ctx context.Context, tx tenants.Tx, c Contract, month calendar.Perio
 // makeUp charges what is owed of earlier months whose base has become whole.
 func (c Contract) makeUp(ctx context.Context, tx tenants.Tx, before calendar.Period) error {
 	rows, err := tx.Query(ctx, `
-		select month, share from contract_month
+		select month, share, made_up from contract_month
 		 where contract_id = $1 and not whole and month < $2 and month >= $3
 		 order by month`, c.ID, before.From, before.From.AddMonths(-lookBack))
 	if err != nil {
 		return fmt.Errorf("list open months of contract %s: %w", c.ID, err)
 	}
 	type open struct {
-		Month calendar.Date
-		Share money.Decimal
+		Month  calendar.Date
+		Share  money.Decimal
+		MadeUp int // times before
 	}
 	months, err := pgx.CollectRows(rows, pgx.RowToStructByPos[open])
 	if err != nil {
@@ -95,13 +96,15 @@ func (c Contract) makeUp(ctx context.Context, tx tenants.Tx, before calendar.Per
 			continue
 		}
 		billed := money.New(m.Share, c.Currency)
-		if late, owed := c.MakeUp(month, base, billed); owed {
-			billed = sum(billed, late.Amount)
+		late, owed := c.MakeUp(month, base, billed, m.MadeUp)
+		if owed {
+			billed, m.MadeUp = sum(billed, late.Amount), m.MadeUp+1
 			if err := c.charge(ctx, tx, late); err != nil {
 				return err
 			}
 		}
-		if _, err := tx.Exec(ctx, `update contract_month set whole = true, share = $3 where contract_id = $1 and month = $2`, c.ID, m.Month, billed.Decimal()); err != nil {
+		if _, err := tx.Exec(ctx, `update contract_month set whole = true, share = $3, made_up = $4 where contract_id = $1 and month = $2`,
+			c.ID, m.Month, billed.Decimal(), m.MadeUp); err != nil {
 			return fmt.Errorf("make up %s of contract %s: %w", m.Month, c.ID, err)
 		}
 	}

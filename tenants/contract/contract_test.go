@@ -165,14 +165,14 @@ func TestReckon_aMissingDayBillsTheMinimum(t *testing.T) {
 	if len(charges) != 1 || charges[0].Amount.Text() != euro("200.00").Text() || len(charges[0].Detail.Missing) != 1 {
 		t.Fatalf("%+v", charges)
 	}
-	if _, owed := c.MakeUp(month, missing, charges[0].Amount); owed {
+	if _, owed := c.MakeUp(month, missing, charges[0].Amount, 0); owed {
 		t.Error("made up for while a day is missing")
 	}
-	late, owed := c.MakeUp(month, Base{Collected: euro("26000.00")}, charges[0].Amount)
+	late, owed := c.MakeUp(month, Base{Collected: euro("26000.00")}, charges[0].Amount, 0)
 	if !owed || late.Amount.Text() != euro("780.00").Text() || late.Key == charges[0].Key {
 		t.Errorf("%v %+v", owed, late)
 	}
-	if _, owed := c.MakeUp(month, Base{Collected: euro("26000.00")}, sum(charges[0].Amount, late.Amount)); owed {
+	if _, owed := c.MakeUp(month, Base{Collected: euro("26000.00")}, sum(charges[0].Amount, late.Amount), 1); owed {
 		t.Error("made up for twice")
 	}
 }

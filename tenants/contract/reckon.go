@@ -159,9 +159,10 @@ func (s ShareTerms) reckon(covered, month calendar.Period, base Base) (money.Amo
 }
 
 // MakeUp is what is still owed of a month that was charged while its base was
-// not whole, once it is; false while there is nothing. billed is what the month
-// was charged.
-func (c Contract) MakeUp(month calendar.Period, base Base, billed money.Amount) (Charge, bool) {
+// not whole, once it is; false while there is nothing. Of a month that was heard
+// anew it may be below zero: that is given back. billed is what the month was
+// charged, times how often it was made up for.
+func (c Contract) MakeUp(month calendar.Period, base Base, billed money.Amount, times int) (Charge, bool) {
 	s := c.Terms.Share
 	if s == nil || !base.Whole() {
 		return Charge{}, false
@@ -169,10 +170,14 @@ func (c Contract) MakeUp(month calendar.Period, base Base, billed money.Amount) 
 	covered := c.Covers(month)
 	amount, detail := s.reckon(covered, month, base)
 	owed := less(amount, billed)
-	if owed.Sign() <= 0 {
+	if owed.Sign() == 0 {
 		return Charge{}, false
 	}
-	return Charge{c.key(month, codeShareLate), codeShareLate, words[codeShareLate], covered, owed, detail}, true
+	key := codeShareLate
+	if times > 0 {
+		key = fmt.Sprintf("%s %d", codeShareLate, times+1)
+	}
+	return Charge{c.key(month, key), codeShareLate, words[codeShareLate], covered, owed, detail}, true
 }
 
 // byDays is a monthly amount for the days that are covered.

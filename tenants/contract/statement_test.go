@@ -3,6 +3,7 @@ package contract_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -197,5 +198,111 @@ func TestPut_sharesInTheOperatorsCurrency(t *testing.T) {
 		Terms: contract.Terms{Rent: &contract.RentTerms{Setup: euro("0.00"), Monthly: euro("10.00")}}}
 	if err := begin(db, rent); err != nil {
 		t.Errorf("a rent in another currency: %v", err)
+	}
+}
+
+// A stack that was taken back to an earlier state signs its days otherwise. It
+// is refused until it is heard anew; then what was charged by the former days is
+// reckoned again, and the difference is given back once.
+func TestRenew_hearsARestoredStackAnew(t *testing.T) {
+	t.Parallel()
+	db, operator := control(t)
+	c := draft(operator, "2026-04-01")
+	if err := begin(db, c); err != nil {
+		t.Fatal(err)
+	}
+	key := signingKey(t)
+	month := contract.Month(day("2026-04-01"))
+	tell := func(from string, daily int64) error {
+		list := contract.Told{Keys: [][]byte{key.Public()}}
+		all := int64(0)
+		for d := month.From; d.Before(month.To); d = d.AddDays(1) {
+			collected := int64(1000)
+			if !d.Before(day(from)) {
+				collected = daily
+			}
+			all += collected
+			if !d.Before(day(from)) {
+				list.Statements = append(list.Statements, says(t, key, operator, d.String(), fmt.Sprint(collected), fmt.Sprint(all)))
+			}
+		}
+		return keep(db, operator, list)
+	}
+	closeAndMakeUp := func() {
+		write(t, db, func(ctx context.Context, tx tenants.Tx) error {
+			c, err := contract.Get(ctx, tx, c.ID)
+			if err != nil {
+				return err
+			}
+			return errors.Join(contract.CloseMonth(ctx, tx, c, month, nil), contract.MakeUp(ctx, tx, c, day("2026-06-05")))
+		})
+	}
+	renew := func(r contract.Renewal) (made contract.Renewal, err error) {
+		err = db.Write(context.Background(), func(ctx context.Context, tx tenants.Tx) (err error) {
+			made, err = contract.Renew(ctx, tx, tenants.System, r)
+			return err
+		})
+		return made, err
+	}
+	charged := func() map[string]string {
+		got := map[string]string{}
+		write(t, db, func(ctx context.Context, tx tenants.Tx) error {
+			list, err := contract.Waiting(ctx, tx, 10)
+			for _, h := range list {
+				got[h.Code] += h.Amount.Text() + " "
+			}
+			return err
+		})
+		return got
+	}
+	if err := tell("2026-04-01", 1000); err != nil { // 30,000: 500 and 600
+		t.Fatal(err)
+	}
+	closeAndMakeUp()
+	write(t, db, func(ctx context.Context, tx tenants.Tx) error { // the newest seal that a statement names is the third
+		_, err := tx.Exec(ctx, `insert into chain_anchor (operator, seq, hash, anchored_at) select $1, n, $2, $3 from unnest(array[2, 9]) n`, operator, make([]byte, 32), tx.At)
+		return err
+	})
+	if err := tell("2026-04-21", 400); !contract.IsRefusal(err) {
+		t.Fatalf("a restored stack is believed: %v", err)
+	}
+	if _, err := renew(contract.Renewal{ID: uuid.New(), Operator: operator}); !errors.As(err, new(*tenants.InvalidError)) {
+		t.Errorf("without a day and a reason: %v", err)
+	}
+	want := contract.Renewal{ID: uuid.New(), Operator: operator, From: day("2026-04-21"), Reason: "restored to 20 April"}
+	for range 2 { // a repeat changes nothing
+		made, err := renew(want)
+		if err != nil || made.Days != 10 || made.Anchors != 1 {
+			t.Fatalf("%+v, %v", made, err)
+		}
+	}
+	other := want
+	other.Reason = "for another reason"
+	if _, err := renew(other); !errors.Is(err, contract.ErrFixed) {
+		t.Errorf("another one under its id: %v", err)
+	}
+	closeAndMakeUp() // nothing is owed while days are missing
+	if got := charged(); len(got) != 1 {
+		t.Errorf("charged %v", got)
+	}
+	for range 2 {
+		if err := tell("2026-04-21", 400); err != nil { // 24,000: 500 and 420
+			t.Fatal(err)
+		}
+		closeAndMakeUp()
+	}
+	if got := charged(); got["revenue-share-late"] != "-180.00 " {
+		t.Errorf("charged %v", got)
+	}
+	want.ID = uuid.New()
+	if _, err := renew(want); err != nil {
+		t.Fatal(err)
+	}
+	if err := tell("2026-04-21", 700); err != nil { // 27,000: 500 and 510
+		t.Fatal(err)
+	}
+	closeAndMakeUp()
+	if got := charged(); got["revenue-share-late"] != "-180.00 90.00 " && got["revenue-share-late"] != "90.00 -180.00 " {
+		t.Errorf("charged %v", got)
 	}
 }
