@@ -2,18 +2,12 @@ package billing
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
-	"tollhouse/billing/account"
-	"tollhouse/billing/balance"
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/desk"
-	"tollhouse/billing/money"
 	"tollhouse/billing/replay"
 	"tollhouse/billing/tenant"
 )
@@ -61,6 +55,9 @@ func TestBackDated_usageOfTheOpenPeriod(t *testing.T) {
 	for _, day := range []string{"2026-07-05", "2026-07-12", "2026-07-15"} {
 		w.ingest(c.data(w.key(), w.day(day), 2*gb), other.data(w.key(), w.day(day), 2*gb))
 	}
+	if _, err := w.TenantDB.Admin.Exec(t.Context(), `update `+w.TenantDB.Ref.Slot.Schema()+`.operator set events_kept = true`); err != nil {
+		t.Fatal(err)
+	}
 	var would desk.Change
 	w.read(func(ctx context.Context, tx tenant.Tx) (err error) {
 		would, err = desk.Preview(ctx, tx, w.Desk(), desk.NewChange{SubscriptionID: w.running(c), OfferingID: w.plans["b"], When: desk.OnDate, Day: calendar.DateOf(w.day("2026-07-11"), w.Zone)})
@@ -84,6 +81,9 @@ func TestBackDated_usageOfTheOpenPeriod(t *testing.T) {
 	}
 	if got := w.text(`select actor || ' ' || action || ' ' || (detail ->> 'gross') from audit where object = 'rerating'`); got != "job:rerating rerating.apply 8.00 EUR" {
 		t.Errorf("the trace is %q", got)
+	}
+	if got := w.text(`select type || ' ' || (data ->> 'charges') || ' ' || (data -> 'gross' ->> 'amount') || ' ' || (data ->> 'from') from event where object = 'rerating'`); got != "rerating.applied 2 8.00 2026-07-11" {
+		t.Errorf("webhooks tell %q", got)
 	}
 	w.ingest(c.data(w.key(), w.day("2026-07-20"), gb))
 	if got := w.used(c, "2026-07-01"); got != "17.00" {
@@ -236,104 +236,4 @@ func (w *world) again(choice replay.Choice) (r replay.Rerating) {
 		return err
 	})
 	return r
-}
-
-// Above what the role of whoever changed the plan may adjust, a person applies it.
-func TestBackDated_waitsAboveTheLimit(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.publish(usePlan("a", perGB("1.00"), ""))
-	w.publish(usePlan("b", perGB("3.00"), ""))
-	eight := money.NewDecimal(8)
-	w.write(func(ctx context.Context, tx tenant.Tx) error {
-		return balance.PutAdjustPolicy(ctx, tx, balance.AdjustPolicy{Limits: []balance.AdjustLimit{{Role: "clerk", Unit: "EUR", PerAct: eight, PerDay: eight}}}, "admin")
-	})
-	customers := map[int64]customer{4: w.connect("a"), 5: w.connect("a")}
-	w.SetClock(t, w.day("2026-05-20"))
-	for gigabytes, want := range map[int64]string{4: "applied 1 false", 5: "ready 1 true"} {
-		c := customers[gigabytes]
-		w.ingest(c.data(w.key(), w.day("2026-05-15"), gigabytes*gb))
-		err := w.Stack.Write(t.Context(), func(ctx context.Context, tx tenant.Tx) error {
-			_, err := w.ChangePlan(ctx, tx, desk.NewChange{ID: uuid.Must(uuid.NewV7()), SubscriptionID: w.running(c), OfferingID: w.plans["b"], By: "user:1", Role: "clerk",
-				When: desk.OnDate, Day: calendar.DateOf(w.day("2026-05-11"), w.Zone)})
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.work()
-		id := w.text(`select r.id::text from rerating r join plan_change c on c.id = r.cause where c.account_id = $1`, c.ID)
-		if got := w.text(`select state || ' ' || charges || ' ' || waits from rerating where id = $1`, id); got != want {
-			t.Errorf("%d GB: %s, want %s", gigabytes, got, want)
-		}
-		if want[:5] == "ready" {
-			w.write(func(ctx context.Context, tx tenant.Tx) error {
-				_, err := replay.Apply(ctx, tx, uuid.MustParse(id), "right", "user:2")
-				return err
-			})
-			w.work()
-		}
-		if got, want := w.used(c, "2026-05-01"), fmt.Sprintf("%d.00", 3*gigabytes); got != want {
-			t.Errorf("%d GB cost %s, want %s: %s", gigabytes, got, want, w.text(`select r.state || a.state || a.problem from rerating r left join rerating_account a on a.rerating_id = r.id where r.id = $1`, id))
-		}
-	}
-	if err := w.sums(); err != nil {
-		t.Error(err)
-	}
-}
-
-// A part that is cut off leaves nothing, and ends exactly once however often it
-// is begun again.
-func TestBackDated_cutOffAnywhereEndsOnce(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.publish(usePlan("a", perGB("1.00"), ""))
-	w.publish(usePlan("b", perGB("3.00"), ""))
-	c := w.connect("a")
-	w.advance(w.day("2026-07-20"))
-	w.ingest(c.data(w.key(), w.day("2026-07-12"), 2*gb), c.data(w.key(), w.day("2026-07-15"), 2*gb))
-	if _, err := w.changeWhen(c, "b", desk.OnDate, "2026-07-11"); err != nil {
-		t.Fatal(err)
-	}
-	id := uuid.MustParse(w.text(`select id::text from rerating`))
-	killed := errors.New("killed")
-	for range 2 { // the step that begins, the one that applies
-		for range 3 {
-			_, err := replay.WorkRerating(t.Context(), func(ctx context.Context, fn func(context.Context, tenant.Tx) error) error {
-				return w.Stack.Write(ctx, func(ctx context.Context, tx tenant.Tx) error { return errors.Join(fn(ctx, tx), killed) })
-			}, w.Charging(), id, time.Now)
-			if !errors.Is(err, killed) {
-				t.Fatal(err)
-			}
-			if got := w.used(c, "2026-07-01"); got != "4.00" {
-				t.Fatalf("killed before its end: used for %s", got)
-			}
-		}
-		if _, err := replay.WorkRerating(t.Context(), w.Stack.Write, w.Charging(), id, time.Now); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for range 2 {
-		if again, err := replay.WorkRerating(t.Context(), w.Stack.Write, w.Charging(), id, time.Now); again || err != nil {
-			t.Errorf("worked again: %v, %v", again, err)
-		}
-	}
-	w.work()
-	if got, n := w.used(c, "2026-07-01"), w.text(`select count(*)::text from charge where kind = 'correction'`); got != "12.00" || n != "2" {
-		t.Errorf("used for %s with %s corrections, want 12.00 with 2", got, n)
-	}
-	// the same change told again brings no second one
-	w.write(func(ctx context.Context, tx tenant.Tx) error {
-		change, err := account.GetPlanChange(ctx, tx, uuid.MustParse(w.text(`select id::text from plan_change`)))
-		if err != nil {
-			return err
-		}
-		return replay.Follow(ctx, tx, change, "")
-	})
-	if n := w.text(`select count(*)::text from rerating`); n != "1" {
-		t.Errorf("%s re-ratings", n)
-	}
-	if err := w.sums(); err != nil {
-		t.Error(err)
-	}
 }
