@@ -55,7 +55,7 @@ func TestBackDated_usageOfTheOpenPeriod(t *testing.T) {
 	for _, day := range []string{"2026-07-05", "2026-07-12", "2026-07-15"} {
 		w.ingest(c.data(w.key(), w.day(day), 2*gb), other.data(w.key(), w.day(day), 2*gb))
 	}
-	if _, err := w.TenantDB.Admin.Exec(t.Context(), `update `+w.TenantDB.Ref.Slot.Schema()+`.operator set events_kept = true`); err != nil {
+	if _, err := w.Admin.Exec(t.Context(), `update `+w.TenantDB.Ref.Slot.Schema()+`.operator set events_kept = true`); err != nil {
 		t.Fatal(err)
 	}
 	var would desk.Change
