@@ -10,6 +10,7 @@ type hands interface {
 	noStack(name string)
 	volume(name string, metadata map[string]any)
 	hasVolume(name string) bool
+	hasNetwork(name string) bool
 	network(name string, tags ...string)
 	quota(cores int)
 	userData(site provisioning.SiteID) string

@@ -208,10 +208,22 @@ func (a *admin) hasVolume(name string) bool {
 	return len(a.list("block-storage", "/volumes?name="+name, "volumes")) > 0
 }
 
+// hasNetwork says whether a network stands, and takes it away.
+func (a *admin) hasNetwork(name string) bool {
+	a.t.Helper()
+	found := a.list("network", "/v2.0/networks?name="+name, "networks")
+	for _, one := range found {
+		a.do("network", "DELETE", "/v2.0/networks/"+one["id"].(string), nil)
+	}
+	return len(found) > 0
+}
+
 func (a *admin) network(name string, tags ...string) {
 	a.t.Helper()
 	id := a.do("network", "POST", "/v2.0/networks", map[string]any{"network": map[string]any{"name": name}})["network"].(map[string]any)["id"].(string)
-	a.do("network", "PUT", "/v2.0/networks/"+id+"/tags", map[string]any{"tags": tags})
+	if len(tags) > 0 {
+		a.do("network", "PUT", "/v2.0/networks/"+id+"/tags", map[string]any{"tags": tags})
+	}
 }
 
 // subnet has a site's network bear the subnet that the site's template asks for,

@@ -246,9 +246,11 @@ func TestRemove_takesOursToTheEndAndNothingElse(t *testing.T) {
 		a.volume("left", map[string]any{"tollhouse_mark": "test-orphan", "tollhouse_site": want.ID.String()})
 		a.volume("other", map[string]any{"tollhouse_mark": "another", "tollhouse_site": want.ID.String()})
 		a.network("left", "test-orphan", "test-orphan-site-"+want.ID.String())
+		a.network("test-orphan-site-" + want.ID.String()) // its engine died before it was tagged
+		a.network("test-orphan-site-of-somebody")
 	})
 	left, err := l.cloud.Orphans(context.Background(), []provisioning.SiteID{another.ID})
-	if err != nil || len(left) != 2 || left[0].Kind != "volume" || left[1].Kind != "network" || left[0].Site != want.ID.String() {
+	if err != nil || len(left) != 3 || left[0].Kind != "volume" || left[1].Kind != "network" || left[2].Kind != "network" || left[0].Site != want.ID.String() {
 		t.Errorf("left over: %+v, %v", left, err)
 	}
 	if none, err := l.cloud.Orphans(context.Background(), []provisioning.SiteID{want.ID}); err != nil || len(none) != 0 {
@@ -258,6 +260,9 @@ func TestRemove_takesOursToTheEndAndNothingElse(t *testing.T) {
 	l.byHand(func(a *admin) {
 		if !a.hasVolume("other") {
 			t.Error("another's volume was deleted")
+		}
+		if !a.hasNetwork("test-orphan-site-of-somebody") {
+			t.Error("another's network was deleted")
 		}
 	})
 }

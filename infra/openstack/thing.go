@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/google/uuid"
+
 	"tollhouse/provisioning"
 )
 
@@ -33,6 +35,7 @@ type kind struct {
 	detail  string // where it is listed, if elsewhere
 	many    string // key of the list in the answer
 	tagged  bool   // tags can be searched for
+	named   bool   // its name is the site's tag
 	paged   bool   // the list is given in pages
 }
 
@@ -42,10 +45,10 @@ var kinds = []*kind{
 	{name: "server", service: nova, path: "servers", detail: "servers/detail", many: "servers", paged: true},
 	{name: "floating ip", service: neutron, path: "floatingips", many: "floatingips", paged: true},
 	{name: "volume", service: cinder, path: "volumes", detail: "volumes/detail", many: "volumes", paged: true},
-	{name: "router", service: neutron, path: "routers", many: "routers", tagged: true, paged: true},
+	{name: "router", service: neutron, path: "routers", many: "routers", tagged: true, named: true, paged: true},
 	{name: "port", service: neutron, path: "ports", many: "ports", tagged: true, paged: true},
-	{name: "subnet", service: neutron, path: "subnets", many: "subnets", tagged: true, paged: true},
-	{name: "network", service: neutron, path: "networks", many: "networks", tagged: true, paged: true},
+	{name: "subnet", service: neutron, path: "subnets", many: "subnets", tagged: true, named: true, paged: true},
+	{name: "network", service: neutron, path: "networks", many: "networks", tagged: true, named: true, paged: true},
 	{name: "security group", service: neutron, path: "security-groups", many: "security_groups", paged: true},
 	{name: "server group", service: nova, path: "os-server-groups", many: "server_groups"},
 }
@@ -58,6 +61,8 @@ const page = 500
 const mostPages = 100
 
 // list gives all of a kind that bear our mark, and a site's tag if one is given.
+// Heat tags after it has made: what an engine that died in between had made bears
+// the site's tag as its name only, and is looked for by that as well.
 func (c *Cloud) list(ctx context.Context, k *kind, site string) ([]thing, error) {
 	query := url.Values{}
 	if k.tagged {
@@ -71,6 +76,25 @@ func (c *Cloud) list(ctx context.Context, k *kind, site string) ([]thing, error)
 	} else if site != "" && k.name == "volume" {
 		query.Set("metadata", fmt.Sprintf(`{"tollhouse_site": %q}`, site))
 	}
+	all, err := c.search(ctx, k, site, query)
+	if err != nil || !k.named {
+		return all, err
+	}
+	query = url.Values{}
+	if site != "" {
+		query.Set("name", c.mark+"-site-"+site)
+	}
+	named, err := c.search(ctx, k, site, query)
+	for _, t := range named {
+		if !slices.ContainsFunc(all, func(known thing) bool { return known.ID == t.ID }) {
+			all = append(all, t)
+		}
+	}
+	return all, err
+}
+
+// search gives those of ours that a query finds.
+func (c *Cloud) search(ctx context.Context, k *kind, site string, query url.Values) ([]thing, error) {
 	path := k.path
 	if k.detail != "" {
 		path = k.detail
@@ -129,6 +153,9 @@ func (c *Cloud) read(k *kind, raw json.RawMessage) (thing, bool, error) {
 	}
 	marks := append(said.Tags, said.Description)
 	if k.name == "server group" {
+		marks = append(marks, said.Name)
+	}
+	if site, is := c.siteOf(said.Name); is && k.named && uuid.Validate(site) == nil {
 		marks = append(marks, said.Name)
 	}
 	for _, mark := range marks {
