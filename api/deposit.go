@@ -14,7 +14,7 @@ import (
 
 func depositOf(d bill.Deposit) oapi.Deposit {
 	return oapi.Deposit{Id: d.ID, Account: d.AccountID, OpenItem: d.OpenItemID, Number: d.Number, Amount: d.Amount, Open: d.Open, Held: d.Held(),
-		Returned: d.Returned, Interest: d.Interest, Months: d.Months, Due: d.DueDate, Reason: d.Reason, AskedAt: d.AskedAt}
+		Returned: d.Returned, Interest: d.Interest, Months: d.Months, Due: d.DueDate, Reason: d.Reason, AskedAt: d.AskedAt, Order: d.OrderID}
 }
 
 // ListDeposits implements oapi.StrictServerInterface.

@@ -215,6 +215,25 @@ func TestProcess_tellsOfItself(t *testing.T) {
 	}
 }
 
+// A misspelt parameter is named with those that there are: ignored, it would
+// give another answer than was asked for. Whose addresses aren't ours, as those
+// of providers' webhooks, may have parameters of their own.
+func TestInput_parameterThatIsNotKnown(t *testing.T) {
+	w := newWorld(t)
+	owner := w.user(w.db, identity.Owner, nil)
+	for path, want := range map[string]string{"/accounts?stat=active": "state", "/me?x=1": "this operation has none", "/bill-runs?limit=1&cursor=x": "the parameter limit"} {
+		got := w.get(owner, w.path(path)).want(t, 400)
+		if fields, err := got.faults(); err != nil || len(fields) != 1 || !strings.Contains(path, fields[0]+"=") || !strings.Contains(got.text("errors", 0, "want"), want) {
+			t.Errorf("%s: %v %v: %s", path, fields, err, got.raw)
+		}
+	}
+	w.get(owner, w.path("/accounts?state=active&limit=1")).want(t, 200)
+	report := w.send(request{method: "POST", path: w.path("/webhooks/sms?from=gateway"), header: map[string]string{"X-Signature": strings.Repeat("0", 64)}, body: map[string]any{"id": "1"}})
+	if fields, err := report.faults(); err != nil || slices.Contains(fields, "from") {
+		t.Errorf("a gateway's own parameter: %d %v %s", report.status, err, report.raw)
+	}
+}
+
 // What is no text is no tenant: an absence, not an error of ours.
 func TestInput_tenantThatIsNoText(t *testing.T) {
 	w := newWorld(t)

@@ -39,6 +39,8 @@ type operation struct {
 	maxBody int64               // bytes; 0 for a stream that only the server's bound holds for
 	timeout time.Duration
 	list    []listColumn // of the items it answers with; none: it is no list
+	query   []string     // the parameters of its address that it declares, sorted
+	foreign bool         // who calls it has addresses of its own making: other parameters are let be
 	route   *routers.Route
 }
 
@@ -62,6 +64,7 @@ func readOperations(doc *openapi3.T) (map[string]*operation, error) {
 			if err := op.checkAccess(); err != nil {
 				return nil, fmt.Errorf("%s %s: %w", method, path, err)
 			}
+			op.query, op.foreign = queryNames(item.Parameters, declared.Parameters), strings.Contains(path, "/webhooks/")
 			op.route = &routers.Route{Spec: doc, Path: path, PathItem: item, Method: method, Operation: unsecured(declared)}
 			operations[method+" "+routerPath(path)] = op
 		}

@@ -87,7 +87,7 @@ func (s *Server) GetDocumentSettings(ctx context.Context, _ oapi.GetDocumentSett
 		kept, err = letter.GetSettings(ctx, tx)
 		return err
 	})
-	return oapi.GetDocumentSettings200JSONResponse{AttachPdf: kept.Attach}, err
+	return oapi.GetDocumentSettings200JSONResponse{AttachPdf: kept.Attach, AttachUbl: &kept.AttachUBL}, err
 }
 
 // PutDocumentSettings implements oapi.StrictServerInterface.
@@ -95,6 +95,6 @@ func (s *Server) PutDocumentSettings(ctx context.Context, r oapi.PutDocumentSett
 	return nil, once(ctx, oapi.PutDocumentSettingsResponseObject.VisitPutDocumentSettingsResponse, func(ctx context.Context, tx tenant.Tx) (oapi.PutDocumentSettingsResponseObject, error) {
 		c := callOf(ctx)
 		c.object, c.detail = "document_settings", map[string]any{"settings": r.Body}
-		return oapi.PutDocumentSettings200JSONResponse{Body: *r.Body}, letter.PutSettings(ctx, tx, letter.Settings{Attach: r.Body.AttachPdf})
+		return oapi.PutDocumentSettings200JSONResponse{Body: *r.Body}, letter.PutSettings(ctx, tx, letter.Settings{Attach: r.Body.AttachPdf, AttachUBL: value(r.Body.AttachUbl)})
 	})
 }

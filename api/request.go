@@ -28,7 +28,7 @@ const (
 // against the document.
 func (s *Server) readRequest(e echo.Context, c *call) error {
 	r := e.Request()
-	if err := checkQuery(r.URL.Query()); err != nil {
+	if err := checkQuery(r.URL.Query(), c.op); err != nil {
 		return err
 	}
 	if c.op.stream {

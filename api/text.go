@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -30,23 +29,6 @@ func notText(text string) bool { return !utf8.ValidString(text) || strings.Index
 
 func noText(field string) problem.Fault {
 	return problem.Fault{Field: field, Reason: "is no text", Want: "text in UTF-8 without zero bytes"}
-}
-
-// checkQuery refuses parameters that are no text.
-func checkQuery(query url.Values) error {
-	var faults []problem.Fault
-	for _, name := range slices.Sorted(maps.Keys(query)) {
-		switch {
-		case notText(name):
-			faults = append(faults, noText("query"))
-		case slices.ContainsFunc(query[name], notText):
-			faults = append(faults, noText(name))
-		}
-	}
-	if len(faults) > 0 {
-		return problem.InvalidRequest.New("", faults[:min(len(faults), maxFaults)]...)
-	}
-	return nil
 }
 
 // checkText refuses a body that is not UTF-8, or no whole JSON value, with the

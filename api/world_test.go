@@ -133,6 +133,12 @@ func newWorld(t *testing.T) *world {
 // newWorldBeside is a world with a control plane in the same process.
 func newWorldBeside(t *testing.T, control *Control) *world {
 	t.Helper()
+	return newWorldWith(t, control, func(*billing.Config) {})
+}
+
+// newWorldWith is a world whose host is set up in another way.
+func newWorldWith(t *testing.T, control *Control, other func(*billing.Config)) *world {
+	t.Helper()
 	passwords, err := identity.NewPasswords()
 	if err != nil {
 		t.Fatal(err)
@@ -143,8 +149,10 @@ func newWorldBeside(t *testing.T, control *Control) *world {
 	w.authority = identity.New(passwords, sealer{}, clock, identity.WithVisits(visit.Recognise(clock)))
 	w.setUp(w.db)
 	log := slog.New(slog.NewTextHandler(w.log, nil))
-	host := billing.NewHost(billing.Config{DB: w.db.DB, Identity: w.authority, Seal: sealer{}, Cards: w.cards, Webhooks: w.cards,
-		Inbox: t.TempDir(), PublicURL: "http://tollhouse.example", Now: clock, Log: log})
+	config := billing.Config{DB: w.db.DB, Identity: w.authority, Seal: sealer{}, Cards: w.cards, Webhooks: w.cards,
+		Inbox: t.TempDir(), PublicURL: "http://tollhouse.example", Now: clock, Log: log}
+	other(&config)
+	host := billing.NewHost(config)
 	w.host = host
 	ctx, cancel := context.WithCancel(context.Background())
 	dispatched := make(chan struct{})

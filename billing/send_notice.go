@@ -10,6 +10,7 @@ import (
 
 	"tollhouse/billing/account"
 	"tollhouse/billing/agenda"
+	"tollhouse/billing/bill/ubl"
 	"tollhouse/billing/event"
 	"tollhouse/billing/notice"
 	"tollhouse/billing/tenant"
@@ -175,31 +176,46 @@ func (s *Stack) deliverSMS(ctx context.Context, o *sending) (string, error) {
 	return s.host.config.SMS.SendSMS(ctx, order)
 }
 
-// BillPDFFile is the kind of attachment that is a bill.
-const BillPDFFile = "bill_pdf"
+// Kinds of attachment that are a bill: for a person, and for its books.
+const (
+	BillPDFFile = "bill_pdf"
+	BillUBLFile = "bill_ubl"
+)
 
 // files makes what goes with a mail.
 func (s *Stack) files(ctx context.Context, attached []notice.Attachment) ([]File, error) {
 	var files []File
 	for _, a := range attached {
-		if a.Kind == ReportKind {
-			_, media, content, err := s.ReportFile(ctx, a.Ref)
-			if err != nil {
-				return nil, err
+		file := File{Name: a.Name}
+		var err error
+		switch a.Kind {
+		case ReportKind:
+			_, file.Type, file.Content, err = s.ReportFile(ctx, a.Ref)
+		case BillPDFFile:
+			file.Type = "application/pdf"
+			file.Content, err = s.BillPDF(ctx, a.Ref)
+		case BillUBLFile:
+			file.Type = "application/xml"
+			file.Content, err = s.BillUBL(ctx, a.Ref)
+			if noInvoice(err) {
+				continue // the bill is one all the same, and its reader has its mail and PDF
 			}
-			files = append(files, File{Name: a.Name, Type: media, Content: content})
-			continue
+		default:
+			err = fmt.Errorf("%w: no attachment of kind %q", ErrUndeliverable, a.Kind)
 		}
-		if a.Kind != BillPDFFile {
-			return nil, fmt.Errorf("%w: no attachment of kind %q", ErrUndeliverable, a.Kind)
-		}
-		content, err := s.BillPDF(ctx, a.Ref)
 		if err != nil {
 			return nil, err
 		}
-		files = append(files, File{Name: a.Name, Type: "application/pdf", Content: content})
+		files = append(files, file)
 	}
 	return files, nil
+}
+
+// noInvoice says whether a document's facts are not enough for an electronic
+// invoice, or break its rules.
+func noInvoice(err error) bool {
+	var broken *ubl.RuleError
+	return errors.Is(err, ubl.ErrIncomplete) || errors.Is(err, ubl.ErrNotFinal) || errors.As(err, &broken)
 }
 
 // NoteReport keeps what became of a message of a tenant, as its mail server or

@@ -97,7 +97,7 @@ func TestSendNotice_makesWhatGoesWithIt(t *testing.T) {
 	if err != nil || len(files) != 1 || files[0].Type != "application/pdf" || !bytes.HasPrefix(files[0].Content, []byte("%PDF-")) {
 		t.Fatalf("%+v of %+v: %v", files, stored.Attach, err)
 	}
-	if want := w.text(`select number || '.pdf' from bill`); files[0].Name != want {
+	if want := w.text(`select replace(number, '/', '-') || '.pdf' from bill`); files[0].Name != want {
 		t.Errorf("it is called %s, want %s", files[0].Name, want)
 	}
 	if _, err := w.files(t.Context(), []notice.Attachment{{Kind: "photo", Ref: id, Name: "x"}}); !errors.Is(err, ErrUndeliverable) {

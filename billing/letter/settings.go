@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"tollhouse/billing/bill"
 	"tollhouse/billing/notice"
@@ -14,6 +15,9 @@ import (
 type Settings struct {
 	// Attach puts the bill's PDF into the mail; without it the mail has a link only.
 	Attach bool `json:"attach_pdf,omitempty"`
+	// AttachUBL puts the bill as an electronic invoice into the mail, where its
+	// facts are enough for one.
+	AttachUBL bool `json:"attach_ubl,omitempty"`
 }
 
 // GetSettings reads them.
@@ -38,8 +42,13 @@ func PutSettings(ctx context.Context, tx tenant.Tx, s Settings) error {
 
 // attached are the files that go with the mail about a bill.
 func (s Settings) attached(b bill.Bill) []notice.Attachment {
-	if !s.Attach {
-		return nil
+	var files []notice.Attachment
+	name := strings.ReplaceAll(b.Number, "/", "-") // no reader of mail keeps a slash in a file's name
+	if s.Attach {
+		files = append(files, notice.Attachment{Kind: "bill_pdf", Ref: b.ID, Name: name + ".pdf"})
 	}
-	return []notice.Attachment{{Kind: "bill_pdf", Ref: b.ID, Name: b.Number + ".pdf"}}
+	if s.AttachUBL {
+		files = append(files, notice.Attachment{Kind: "bill_ubl", Ref: b.ID, Name: name + ".xml"})
+	}
+	return files
 }

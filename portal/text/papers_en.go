@@ -126,6 +126,8 @@ var papersEN = map[string]string{
 	"papers.documents":            "Mails about bills",
 	"papers.attach":               "Attach the PDF",
 	"papers.attach.hint":          "Without it the mail has a link only.",
+	"papers.attach.ubl":           "Attach the electronic invoice (UBL)",
+	"papers.attach.ubl.hint":      "Where a bill lacks facts that such an invoice must have, the mail goes without it.",
 	"correct.act.certificate":     "Tax certificate",
 	"correct.certificate":         "Withheld tax of {number}",
 	"correct.certificate.lead":    "The certificate shows that the customer paid what it kept back to the tax office. It pays that part of the bill.",

@@ -126,6 +126,8 @@ var papersID = map[string]string{
 	"papers.documents":            "Surel tentang tagihan",
 	"papers.attach":               "Lampirkan PDF",
 	"papers.attach.hint":          "Tanpa ini surel hanya berisi tautan.",
+	"papers.attach.ubl":           "Lampirkan faktur elektronik (UBL)",
+	"papers.attach.ubl.hint":      "Jika data tagihan tidak cukup untuk faktur seperti itu, surel dikirim tanpanya.",
 	"correct.act.certificate":     "Bukti potong",
 	"correct.certificate":         "Pajak dipotong atas {number}",
 	"correct.certificate.lead":    "Bukti potong menunjukkan pelanggan telah menyetor pajak yang dipotong. Bagian tagihan itu lunas.",

@@ -126,6 +126,8 @@ var papersRU = map[string]string{
 	"papers.documents":            "Письма о счетах",
 	"papers.attach":               "Прикладывать PDF",
 	"papers.attach.hint":          "Без этого в письме только ссылка.",
+	"papers.attach.ubl":           "Прикладывать электронный счёт (UBL)",
+	"papers.attach.ubl.hint":      "Если в счёте не хватает данных для такого документа, письмо уходит без него.",
 	"correct.act.certificate":     "Справка о налоге",
 	"correct.certificate":         "Удержанный налог по {number}",
 	"correct.certificate.lead":    "Справка подтверждает, что клиент уплатил удержанное в бюджет. Эта часть счёта считается оплаченной.",

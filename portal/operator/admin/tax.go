@@ -34,9 +34,9 @@ type taxesView struct {
 	Rules      []tax.Rule
 	Series     []bill.Numbering
 
-	Rate, Category, Rule, Settings form
-	Strict, Attach, Outside        bool
-	Documents                      form
+	Rate, Category, Rule, Settings     form
+	Strict, Attach, AttachUBL, Outside bool
+	Documents                          form
 }
 
 // The forms of the page, by what they change.
@@ -45,7 +45,7 @@ var taxFields = map[string][]string{
 	"categories": {"category_key", "title", "code", "service", "reason"},
 	"rules":      {"seller", "buyer", "kind", "rule_service", "treatment", "as_category", "rule_reason"},
 	"settings":   {"rounding", "strict", "top_ups"},
-	"documents":  {"attach"},
+	"documents":  {"attach", "attach_ubl"},
 }
 
 func taxes(v *web.Visit) error { return showTaxes(v, "", form{}) }
@@ -65,7 +65,7 @@ func showTaxes(v *web.Visit, which string, sent form) error {
 		if err != nil {
 			return err
 		}
-		view.Attach = documents.Attach
+		view.Attach, view.AttachUBL = documents.Attach, documents.AttachUBL
 		view.Series, err = bill.Numberings(ctx, tx)
 		return err
 	})
@@ -229,7 +229,7 @@ func saveTaxSettings(ctx context.Context, tx tenant.Tx, _ *web.Visit, f *form) e
 }
 
 func saveDocuments(ctx context.Context, tx tenant.Tx, _ *web.Visit, f *form) error {
-	return letter.PutSettings(ctx, tx, letter.Settings{Attach: f.Typed["attach"] != ""})
+	return letter.PutSettings(ctx, tx, letter.Settings{Attach: f.Typed["attach"] != "", AttachUBL: f.Typed["attach_ubl"] != ""})
 }
 
 // rateState says whether a rate holds today, did, or will.
