@@ -79,3 +79,53 @@ func TestCollection_onThePages(t *testing.T) {
 		t.Errorf("quiet hours: %d %s", bad.status, bad.in("#quiet_from-e"))
 	}
 }
+
+// The button that holds all holds what the filter finds, also what is on no
+// page of the list, and asks for a reason.
+func TestCollection_holdsAllThatTheFilterFinds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, operator{name: "Hanse Mobil", colour: "#1d4f91", country: "DE", zone: "Europe/Berlin", currency: "EUR", language: "en", included: true,
+		plans: []string{"hanse-postpaid-flex"}})
+	school, other := w.customer(1, "hanse-postpaid-flex", "en"), w.customer(2, "hanse-postpaid-flex", "en")
+	b, at := w.works(identity.Owner), w.console("collection/ladders")
+	b.follow(at, b.get(at), "document", strings.TrimSpace(b.get(at).find("#document").FirstChild.Data)+"\n", "act", "save")
+	for _, c := range []customer{school, other} {
+		w.Write(t, func(ctx context.Context, tx tenant.Tx) error {
+			due, amount := calendar.Date{Year: 2026, Month: 4, Day: 20}, money.New(money.MustDecimal("30"), c.Currency)
+			return payment.ImportItems(ctx, tx, []payment.ImportedItem{{ID: uuid.New(), AccountID: c.ID, Number: "OLD-" + c.Number, Issued: due.AddDays(-14), DueDate: due, Amount: amount, Open: amount,
+				LegalEntity: c.LegalEntity, Branch: c.Branch}})
+		})
+		w.Write(t, func(ctx context.Context, tx tenant.Tx) error {
+			return collection.New(collection.Hooks{}).Review(ctx, tx, c.ID)
+		})
+	}
+	here := w.console("subscribers/" + school.ID.String() + "/collection")
+	b.follow(here+"/standing", b.get(here), "tags", "school", "risk", "low")
+	all := w.console("collection")
+	board := b.get(all + "?tag=school")
+	contains(t, "how many", board.words(), "Hold the 1 case found")
+	form := board.find("form[action=" + all + "/hold-all]")
+	hold := board.sheet(form, map[string]string{"all_reason": ""})
+	if none := b.post(all+"/hold-all", board, hold...); none.status != http.StatusUnprocessableEntity || none.in("#all_reason-e") == "" {
+		t.Errorf("without a reason: %d %s", none.status, none.words())
+	}
+	if past := b.post(all+"/hold-all", board, board.sheet(form, map[string]string{"all_reason": "a flood", "all_until": "2020-01-01"})...); past.status != http.StatusUnprocessableEntity {
+		t.Errorf("until a day that is past: %d %s", past.status, past.words())
+	}
+	hold = board.sheet(form, map[string]string{"all_reason": "a flood", "all_until": "2026-05-20"})
+	for range 2 { // a second tap changes nothing more
+		contains(t, "held", b.follow(all+"/hold-all", board, hold...).words(), "The accounts are held.")
+	}
+	w.Read(t, func(ctx context.Context, tx tenant.Tx) error {
+		for _, c := range []customer{school, other} {
+			held := 0
+			if err := tx.QueryRow(ctx, `select count(*) from dunning_arrangement where account_id = $1 and state = 'active'`, c.ID).Scan(&held); err != nil {
+				return err
+			}
+			if want := c.ID == school.ID; (held == 1) != want {
+				t.Errorf("%s is held %d times", c.Number, held)
+			}
+		}
+		return nil
+	})
+}

@@ -126,8 +126,12 @@ func Failures(ctx context.Context, tx tenant.Tx, run uuid.UUID, limit int) ([]Fa
 
 // Retry takes a run's failures off its list and the run back to running, for
 // when their cause is mended. It says how many accounts will be tried again;
-// the caller puts the run on the agenda (Again).
+// the caller puts the run on the agenda (Again). One that waits for a second
+// person or is paused is refused with ErrRunState: a retry is no way round them.
 func Retry(ctx context.Context, tx tenant.Tx, run uuid.UUID) (int, error) {
+	if _, err := lockRun(ctx, tx, run, Running, Done); err != nil {
+		return 0, err
+	}
 	var n int
 	err := tx.QueryRow(ctx, `
 		with freed as (
@@ -139,9 +143,6 @@ func Retry(ctx context.Context, tx tenant.Tx, run uuid.UUID) (int, error) {
 		   set failed = 0, state = 'running', finished_at = null
 		 where id = $1
 		returning (select count(*) from freed)`, run, tx.At).Scan(&n)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return 0, ErrNoRun
-	}
 	if err != nil {
 		return 0, fmt.Errorf("retry bill run: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -68,13 +69,14 @@ func ResumeRun(ctx context.Context, tx tenant.Tx, id uuid.UUID) (Run, error) {
 	return setRun(ctx, tx, run, `state = 'running', paused_by = ''`)
 }
 
-// lockRun holds a run that is in a state; ErrRunState if it is in another.
-func lockRun(ctx context.Context, tx tenant.Tx, id uuid.UUID, in RunState) (Run, error) {
+// lockRun holds a run that is in one of some states; ErrRunState if it is in
+// another.
+func lockRun(ctx context.Context, tx tenant.Tx, id uuid.UUID, in ...RunState) (Run, error) {
 	run, err := oneRun(ctx, tx, `select `+runColumns+` from bill_run where id = $1 for update`, id)
 	if err != nil {
 		return Run{}, err
 	}
-	if run.State != in {
+	if !slices.Contains(in, run.State) {
 		return Run{}, fmt.Errorf("bill run of %s is %s: %w", run.CycleEnd, run.State, ErrRunState)
 	}
 	return run, nil

@@ -22,9 +22,6 @@ type runMove struct {
 // addMoves offers what the visitor may do with a run in its state.
 func (p *runView) addMoves(v *web.Visit, run bill.Run) {
 	r := v.Reader
-	if v.Query("refused") == "own" {
-		p.refused = r.T("cycle.run.own")
-	}
 	switch run.State {
 	case bill.Prepared:
 		p.preview = v.Console("bill-runs/preview")
@@ -32,6 +29,9 @@ func (p *runView) addMoves(v *web.Visit, run bill.Run) {
 			p.moves = append(p.moves, runMove{"approve", r.T("cycle.run.approve"), true})
 		} else {
 			p.refused = r.T("cycle.run.waits")
+		}
+		if v.Query("refused") == "own" {
+			p.refused = r.T("cycle.run.own")
 		}
 	case bill.Running:
 		p.moves = append(p.moves, runMove{"pause", r.T("cycle.run.pause"), false})

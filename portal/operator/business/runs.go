@@ -254,7 +254,7 @@ func newRunView(v *web.Visit, run bill.Run) *runView {
 	here := "bill-runs/" + run.ID.String()
 	page := &runView{room: v.Console("bill-runs"), here: v.Console(here), key: command.NewKey(), csv: v.Console(here, "format", "csv")}
 	page.tone, page.state = runState(r, run)
-	if v.Query("done") == "start" {
+	if v.Query("done") == "start" && run.State != bill.Prepared {
 		page.done = r.T("biz.run.started")
 	}
 	if run.State == bill.Running {
@@ -351,6 +351,9 @@ func retryRun(v *web.Visit) error {
 		return v.Console("bill-runs/"+id.String(), "done", "start"), bill.Again(ctx, tx, run)
 	}
 	next, err := command.CarryOut(v, c)
+	if errors.Is(err, bill.ErrRunState) {
+		return v.Lead(v.Console("bill-runs/" + id.String()))
+	}
 	if err != nil {
 		return err
 	}
