@@ -2,12 +2,15 @@ package billing
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 
 	"tollhouse/billing/bill"
+	"tollhouse/billing/catalog"
+	"tollhouse/billing/desk"
 	"tollhouse/billing/money"
 	"tollhouse/billing/partner"
 	"tollhouse/billing/payment"
@@ -132,6 +135,89 @@ func TestPartner_aVoidBillTakesItsSharesBack(t *testing.T) {
 	})
 	if got := w.owed(); got != "0.00 0.00" {
 		t.Errorf("owed %s", got)
+	}
+	w.mustSums()
+}
+
+// Revenue of one line that two partners share goes back from both.
+func TestPartner_aCreditNoteTakesBothSharesBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c, d := w.filmBill()
+	reels := catalog.ThirdParty{Partner: "studio", Per: catalog.PerCharge}
+	reels.Share.Percent = new(money.Decimal)
+	*reels.Share.Percent = money.NewDecimal(20)
+	var views bill.Line
+	for _, l := range d.Lines {
+		if l.Code == "content" {
+			views = l
+		}
+	}
+	w.write(func(ctx context.Context, tx tenant.Tx) error { // of the one view, beside the cinema
+		if _, err := partner.Put(ctx, tx, partner.Partner{Code: "studio", Name: "Studio", Active: true}); err != nil {
+			return err
+		}
+		var charge, offering uuid.UUID
+		err := tx.QueryRow(ctx, `select id, offering_id from charge where account_id = $1 and line_code = 'content' order by id limit 1`, c.ID).Scan(&charge, &offering)
+		if err != nil {
+			return err
+		}
+		return partner.Accrue(ctx, tx, w.Zone, []partner.Line{{Source: charge, Line: "studio", Account: c.ID, Subscription: views.Subscription, OfferingID: offering,
+			Net: money.NewDecimal(10), Currency: d.Currency}}, map[uuid.UUID]catalog.Offering{offering: {Code: "reels", ThirdParty: &reels}})
+	})
+	of := func(who string) string {
+		return w.text(`select coalesce(sum(share), 0)::numeric(9,2) from partner_share where partner = $1`, who)
+	}
+	if got := of("cinema") + " " + of("studio"); got != "12.00 2.00" {
+		t.Fatalf("shares %s", got)
+	}
+	half := euro("11.90") // 10.00 of 20.00
+	n := bill.NewCredit{ID: id7(), BillID: d.ID, Reason: "went dark", By: "clerk", Lines: []bill.CreditLine{{No: views.No, Amount: &half}}}
+	for range 2 { // a repeat takes nothing more
+		w.write(func(ctx context.Context, tx tenant.Tx) error {
+			_, err := bill.Credit(ctx, tx, n)
+			return err
+		})
+	}
+	if got := of("cinema") + " " + of("studio"); got != "11.00 1.00" {
+		t.Errorf("half of the views given back: shares %s", got)
+	}
+	w.mustSums()
+}
+
+// A pause gives a part of the fee back and its partner's share with it; the end
+// of the pause asks for both again.
+func TestPartner_aPauseTakesItsShareBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.write(func(ctx context.Context, tx tenant.Tx) error {
+		_, err := partner.Put(ctx, tx, partner.Partner{Code: "cinema", Name: "Cinema Ltd", Active: true})
+		return err
+	})
+	w.publish(strings.Replace(filmsPlan, "timing: arrears, prorate: none", "timing: advance, prorate: day", 1))
+	c := w.connect("films")
+	w.advance(c.Cycle.To.Start(w.Zone).Add(time.Hour)) // May, and June in advance
+	had := w.owed()
+	var subscription uuid.UUID
+	w.read(func(ctx context.Context, tx tenant.Tx) error {
+		return tx.QueryRow(ctx, `select id from subscription where account_id = $1`, c.ID).Scan(&subscription)
+	})
+	w.advance(w.day("2026-06-11"))
+	w.write(func(ctx context.Context, tx tenant.Tx) error {
+		return w.Pause(ctx, tx, desk.NewPause{SubscriptionID: subscription, Reason: "abroad", By: "clerk"})
+	})
+	if got := w.owed(); got != had {
+		t.Errorf("before the bill that gives it back %s are owed, not %s", got, had)
+	}
+	w.advance(w.day("2026-06-21"))
+	w.write(func(ctx context.Context, tx tenant.Tx) error {
+		return w.Resume(ctx, tx, desk.NewPause{SubscriptionID: subscription, By: "clerk"})
+	})
+	w.advance(w.day("2026-07-02"))
+	tenth := w.text(`select (sum(l.net) / 10)::numeric(9,2) || ' ' || (sum(l.net) / 10)::numeric(9,2) from bill_line as l join bill as b on b.id = l.bill_id where b.account_id = $1 and l.code = 'film-fee'`, c.ID)
+	given := w.text(`select string_agg(sign(l.net)::text, ' ' order by l.net) from bill_line as l join bill as b on b.id = l.bill_id where b.account_id = $1 and l.kind = 'item'`, c.ID)
+	if got := w.owed(); got != tenth || given != "-1 1" {
+		t.Errorf("after items of %s, owed %s, a tenth of the fees is %s", given, got, tenth)
 	}
 	w.mustSums()
 }

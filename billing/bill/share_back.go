@@ -19,9 +19,10 @@ import (
 // of use by its charges, which charge_cycle finds: those of the subscription and
 // code that are billed in the bill's cycle.
 const selectHad = `
-	select w.no, s.partner, (array_agg(s.offering_id))[1], sum(s.net), sum(s.share)
+	select w.no, s.partner, (array_agg(s.offering_id))[1], sum(s.net), sum(s.share), min(l.net)
 	  from bill as b
-	  cross join unnest($2::integer[], $3::uuid[], $4::text[]) as w (no, subscription, code)
+	  cross join (select distinct * from unnest($2::integer[], $3::uuid[], $4::text[]) as w (no, subscription, code)) as w
+	  join bill_line as l on l.bill_id = b.id and l.no = w.no and l.net <> 0
 	  cross join lateral (
 	       select p.partner, p.offering_id, p.net, p.share
 	         from partner_share as p
@@ -34,7 +35,8 @@ const selectHad = `
 	        where u.id = w.subscription and c.subscription_id = u.id and c.line_code = w.code) as s
 	 where b.id = $1
 	 group by 1, 2
-	having sum(s.net) <> 0`
+	having sum(s.net) <> 0
+	 order by 1, 2`
 
 // sharedLine is a line of a bill of which something is given back.
 type sharedLine struct {
@@ -42,8 +44,35 @@ type sharedLine struct {
 	subscription uuid.UUID
 	code         string
 	as           string        // the line that gives it back, within its document
-	net          money.Decimal // that it gives back
+	net          money.Decimal // that it gives back; below zero: asks for again
 	currency     money.Currency
+}
+
+// hadShare is what a partner had of a line.
+type hadShare struct {
+	partner    string
+	offering   uuid.UUID
+	net, share money.Decimal // of that net
+	line       money.Decimal // the net of the whole line, of which others may have had shares too
+}
+
+// back is what a line takes from those who had shares of the one that it gives
+// back: from each as much of its share as is given back of the line.
+func (l sharedLine) back(had []hadShare, document, accountID uuid.UUID) ([]partner.Back, error) {
+	var back []partner.Back
+	for n, h := range had {
+		part, err := l.net.MulDiv(h.net, h.line, money.Scale, money.HalfAwayFromZero)
+		if err != nil {
+			return nil, err
+		}
+		as := l.as
+		if n > 0 {
+			as += " " + h.partner // a document's line stands once for each partner
+		}
+		back = append(back, partner.Back{Partner: h.partner, Of: h.net, Share: h.share, Line: partner.Line{Source: document, Line: as, Account: accountID,
+			Subscription: l.subscription, OfferingID: h.offering, Net: part, Currency: l.currency}})
+	}
+	return back, nil
 }
 
 // takeSharesBack takes from partners their part of what a document gives back
@@ -63,22 +92,23 @@ func takeSharesBack(ctx context.Context, tx tenant.Tx, zone *time.Location, bill
 	if err != nil {
 		return fmt.Errorf("read partners' shares: %w", err)
 	}
-	var back []partner.Back
 	var no int
-	var of, share money.Decimal
-	var who string
-	var offering uuid.UUID
-	_, err = pgx.ForEachRow(rows, []any{&no, &who, &offering, &of, &share}, func() error {
-		for _, l := range lines {
-			if l.no == no {
-				back = append(back, partner.Back{Partner: who, Of: of, Share: share, Line: partner.Line{Source: document, Line: l.as, Account: accountID,
-					Subscription: l.subscription, OfferingID: offering, Net: l.net, Currency: l.currency}})
-			}
-		}
+	var one hadShare
+	had := map[int][]hadShare{}
+	_, err = pgx.ForEachRow(rows, []any{&no, &one.partner, &one.offering, &one.net, &one.share, &one.line}, func() error {
+		had[no] = append(had[no], one)
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("read partners' shares: %w", err)
+	}
+	var back []partner.Back
+	for _, l := range lines {
+		given, err := l.back(had[l.no], document, accountID)
+		if err != nil {
+			return fmt.Errorf("shares of line %d: %w", l.no, err)
+		}
+		back = append(back, given...)
 	}
 	return partner.TakeBack(ctx, tx, zone, back)
 }
