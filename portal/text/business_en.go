@@ -165,7 +165,7 @@ var businessEN = map[string]string{
 	"biz.net.finds":                      "{n} in 12 weeks, between {least} and {most} a week",
 	"biz.net.joined":                     "Joined",
 	"biz.net.left":                       "Left",
-	"biz.net.legend":                     "Joined less left, per week",
+	"biz.net.legend":                     "Joined less left, per week. Whoever is suspended is not active, but has not left",
 	"biz.net.net":                        "Net",
 	"biz.net.open":                       "This week is not over",
 	"biz.net.sum":                        "{n} in 12 weeks",

@@ -156,7 +156,7 @@ var businessID = map[string]string{
 	"biz.net.finds":                      "{n} dalam 12 minggu, antara {least} dan {most} per minggu",
 	"biz.net.joined":                     "Bergabung",
 	"biz.net.left":                       "Keluar",
-	"biz.net.legend":                     "Bergabung dikurangi keluar, per minggu",
+	"biz.net.legend":                     "Bergabung dikurangi keluar, per minggu. Yang ditangguhkan tidak aktif, tetapi belum keluar",
 	"biz.net.net":                        "Selisih",
 	"biz.net.open":                       "Minggu ini belum selesai",
 	"biz.net.sum":                        "{n} dalam 12 minggu",

@@ -174,7 +174,7 @@ var businessRU = map[string]string{
 	"biz.net.finds":                      "{n} за 12 недель, от {least} до {most} в неделю",
 	"biz.net.joined":                     "Пришли",
 	"biz.net.left":                       "Ушли",
-	"biz.net.legend":                     "Пришли минус ушли, по неделям",
+	"biz.net.legend":                     "Пришли минус ушли, по неделям. Приостановленные не активны, но не ушли",
 	"biz.net.net":                        "Итог",
 	"biz.net.open":                       "Неделя не закончена",
 	"biz.net.sum":                        "{n} за 12 недель",

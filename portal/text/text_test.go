@@ -82,7 +82,7 @@ func TestEveryLanguageHasEveryMessage(t *testing.T) {
 }
 
 // built are the beginnings of keys whose end is put on where they are used.
-var built = []string{"contract.", "hosting.kind.", "hosting.place.", "machine.", "hardware.", "alarm.", "col.", "wall.", "admin.severity.", "admin.import.what.", "admin.import.state.", "admin.import.code.", "admin.import.total.",
+var built = []string{"contract.", "hosting.kind.", "hosting.place.", "machine.", "hardware.", "alarm.", "col.", "wall.", "admin.severity.", "admin.import.what.", "admin.import.holds.", "admin.import.state.", "admin.import.code.", "admin.import.total.",
 	"desk.act.", "desk.actor.", "desk.book.", "desk.do.", "desk.effect.", "desk.event.", "desk.fact.", "desk.filter.", "desk.hint.", "desk.kind.", "desk.language.", "desk.ledger.",
 	"desk.message.", "desk.method.", "desk.move.", "desk.option.", "desk.order.", "desk.origin.", "desk.owing.", "desk.refused.", "desk.state.", "desk.step.", "desk.tab.", "desk.topic.", "desk.want.",
 	"con.banner.", "desk.voucher.pin.", "admin.audit.by.", "admin.chain.part.", "admin.access.want.", "admin.done.", "admin.document.", "admin.preset.", "admin.format.", "admin.set.want.", "admin.set.tab.", "admin.company.want.", "admin.brand.preview.", "admin.perm.", "admin.role.", "admin.area.", "admin.act.", "admin.kind.", "admin.message.", "admin.event.", "admin.find.", "admin.of.", "landing.", "con.nav.", "con.group.", "theme.", "nav.", "unit.", "count.", "usage.byday.", "usage.", "service.", "kind.", "entry.", "statement.", "fail.", "pay.done.", "pay.refused.",

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"regexp"
 	"strings"
 
 	"github.com/google/uuid"
@@ -38,9 +39,18 @@ func kindChoices(r ui.Reader) []ui.Choice {
 	return choices
 }
 
-// actionWords says what was done; the name of the action where nobody wrote
-// words for it.
-func actionWords(r ui.Reader, action string) string { return worded(r, "admin.act.", action) }
+// operationName is how operations of the API are called.
+var operationName = regexp.MustCompile(`^[a-z]+[A-Z][A-Za-z]*$`)
+
+// actionWords says what was done. An operation of the API without words of its
+// own is told by its name, as its callers know it.
+func actionWords(r ui.Reader, action string) string {
+	words := worded(r, "admin.act.", action)
+	if words == action && operationName.MatchString(action) {
+		return r.T("admin.act.api", "operation", action)
+	}
+	return words
+}
 
 // actors are the names of who did what, by the audit's own names for them.
 type actors map[string]string

@@ -88,6 +88,16 @@ func importColumns(v *web.Visit) error {
 	return v.Show(http.StatusOK, columnsPage(columnsView{frame.Of(v, frame.Import, v.Reader.T("admin.import.columns")), intake.Kinds}))
 }
 
+// columnWords says what a column of files of a kind holds. Columns of one name
+// may hold another thing in some kind of file.
+func columnWords(r ui.Reader, kind intake.Kind, column string) string {
+	own := string(kind) + "." + column
+	if words := worded(r, "admin.import.holds.", own); words != own {
+		return words
+	}
+	return worded(r, "admin.import.holds.", column)
+}
+
 // sampleName is the file that shows what files of a kind look like.
 func sampleName(kind intake.Kind) string {
 	if kind == intake.Archive {

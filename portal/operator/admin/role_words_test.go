@@ -1,9 +1,13 @@
 package admin
 
 import (
+	"strings"
 	"testing"
 
 	"tollhouse/billing/identity"
+	"tollhouse/billing/intake"
+	"tollhouse/billing/locale"
+	"tollhouse/portal/ui"
 )
 
 // Whoever makes a role sees every right that one can be given, once.
@@ -41,6 +45,23 @@ func TestKindOf_tellsFilesByTheirColumns(t *testing.T) {
 	} {
 		if kind, _ := kindOf(c.file, []byte(c.header)); string(kind) != c.want {
 			t.Errorf("%s: %q, want %q", name, kind, c.want)
+		}
+	}
+}
+
+// Each column of a file to import is told in each language, in English as the
+// check tells it.
+func TestColumnWords_areThereForEveryColumn(t *testing.T) {
+	t.Parallel()
+	for _, language := range []string{"en", "id", "ru"} {
+		r := ui.Reader{Locale: locale.Locale{Language: language, Country: "DE"}}
+		for _, kind := range intake.Kinds {
+			for _, column := range intake.Columns(kind) {
+				words := columnWords(r, kind, column.Name)
+				if words == column.Name || language == "en" && words != column.Want || language != "en" && words == column.Want && strings.Contains(words, " ") {
+					t.Errorf("%s: %s of %s is told as %q, the check says %q", language, column.Name, kind, words, column.Want)
+				}
+			}
 		}
 	}
 }

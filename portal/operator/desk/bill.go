@@ -95,6 +95,9 @@ func showBill(v *web.Visit) error {
 func linesOf(r ui.Reader, d bill.Document) table {
 	t := table{id: "h-lines", title: r.T("desk.bill.lines"), icon: "bill", none: r.T("desk.bill.lines.none"), noneMore: "",
 		head: heads(r.T("desk.bill.line"), r.T("desk.col.period"), r.T("desk.bill.quantity")+"#", r.T("desk.bill.net")+"#", r.T("desk.bill.taxed")+"#")}
+	for _, at := range []int{1, 2, 4} { // a phone has room for what a line is and what it costs
+		t.head[at].wide = true
+	}
 	for _, l := range d.Lines {
 		period := ""
 		if !l.Period.To.IsZero() {
@@ -104,7 +107,7 @@ func linesOf(r ui.Reader, d bill.Document) table {
 		if l.Kind == bill.Allowance {
 			net, taxed = "", ""
 		}
-		t.rows = append(t.rows, []cell{{text: l.Description, sub: l.Service}, text(period), num(lineQuantity(r, l)), num(net), num(taxed)})
+		t.rows = append(t.rows, []cell{{text: l.Description, sub: l.Service, phone: joined(period, lineQuantity(r, l))}, text(period), num(lineQuantity(r, l)), num(net), num(taxed)})
 	}
 	t.foot = []cell{text(r.T("desk.col.total")), {}, {}, num(r.Money(d.Net)), num(r.Money(d.Tax))}
 	return t

@@ -24,11 +24,16 @@ type table struct {
 type column struct {
 	label string
 	num   bool
+	wide  bool // left out on a phone, where its text stands below the row's head
 }
+
+// hides says whether a column is left out on a phone.
+func (t table) hides(column int) bool { return column < len(t.head) && t.head[column].wide }
 
 // cell is one place of a table. Sub stands below, smaller.
 type cell struct {
 	text, sub, href string
+	phone           string // on a phone alone, below sub: what wide columns hold
 	num, mono       bool
 	tone            ui.Tone // with it the text is a state
 }
@@ -46,7 +51,7 @@ func heads(labels ...string) []column {
 	columns := make([]column, len(labels))
 	for i, label := range labels {
 		plain, figures := strings.CutSuffix(label, "#")
-		columns[i] = column{plain, figures}
+		columns[i] = column{label: plain, num: figures}
 	}
 	return columns
 }
