@@ -8,6 +8,7 @@ import (
 
 	"tollhouse/billing/account"
 	"tollhouse/billing/bill"
+	"tollhouse/billing/collection"
 	"tollhouse/billing/onboarding"
 	"tollhouse/billing/payment"
 	"tollhouse/billing/tenant"
@@ -142,4 +143,40 @@ func TestDeposit_heldOnTheAccountOpensTheGateOnce(t *testing.T) {
 	}
 	w.wantsDeposit(w.secured(&c.Account, nil), "50.00")
 	w.mustSums()
+}
+
+// A deposit may be asked of a class of customers alone: by the account's risk or
+// tags. Whoever is new is of normal risk.
+func TestDeposit_ofAClassOfCustomers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.publish(strings.Replace(securedPlan, "deposit: {", "deposit: {segment: {risk: [high], tags: [trial, stranger]}, ", 1))
+	done, err := w.activate(w.secured(nil, nil))
+	if err != nil {
+		t.Fatalf("a new customer of normal risk: %v", err)
+	}
+	var known account.Account
+	w.read(func(ctx context.Context, tx tenant.Tx) (err error) {
+		known, err = account.Get(ctx, tx, *done.AccountID)
+		return err
+	})
+	for _, class := range []struct {
+		risk, tag string
+		due       bool
+	}{{"high", "school", false}, {"normal", "trial", false}, {"high", "trial", true}} {
+		w.write(func(ctx context.Context, tx tenant.Tx) error {
+			return w.Collection().PutStanding(ctx, tx, known.ID, collection.Standing{Tags: []string{class.tag}, Risk: class.risk})
+		})
+		order := w.secured(&known, nil)
+		if class.due {
+			w.wantsDeposit(order, "50.00")
+			continue
+		}
+		if _, err := w.activate(order); err != nil {
+			t.Errorf("%s, %s: %v", class.risk, class.tag, err)
+		}
+	}
+	if err := w.sums(); err != nil {
+		t.Error(err)
+	}
 }

@@ -28,15 +28,29 @@ type Security struct {
 	By                string // who took it
 }
 
-// demandOf is what an order's party leaves as security; zero: nothing.
-func demandOf(whole catalog.Offering, known Facts) money.Decimal {
-	return whole.Deposit.Of(known["party.kind"] == string(account.Organization))
+// demandOf is what an order's party leaves as security; zero: nothing. Of what
+// class it is stands with its account.
+func demandOf(ctx context.Context, tx tenant.Tx, o Order, whole catalog.Offering, known Facts) (money.Decimal, error) {
+	if whole.Deposit == nil {
+		return money.Decimal{}, nil
+	}
+	who := catalog.Depositor{Organization: known["party.kind"] == string(account.Organization), Risk: account.NormalRisk}
+	if o.AccountID != nil {
+		var err error
+		if who.Tags, who.Risk, err = account.Class(ctx, tx, *o.AccountID); err != nil {
+			return money.Decimal{}, err
+		}
+	}
+	return whole.Deposit.Of(who), nil
 }
 
 // secured finds out whether the deposit that an order demands is there: held
 // on its account, or taken with the order by its channel.
 func (g *gate) secured(ctx context.Context, tx tenant.Tx, r *ready, whole catalog.Offering, known Facts) ([]Finding, error) {
-	demand := demandOf(whole, known)
+	demand, err := demandOf(ctx, tx, r.Order, whole, known)
+	if err != nil {
+		return nil, err
+	}
 	if demand.IsZero() || r.Facts[DepositMethod] != "" {
 		if demand.Sign() > 0 {
 			r.security = g.securityOf(r, whole, demand)
@@ -101,8 +115,8 @@ func (d *Desk) DepositDue(ctx context.Context, tx tenant.Tx, o Order) (money.Amo
 		kind = factsOf(party)
 	}
 	g := &gate{held: d.hooks.Held}
-	due := demandOf(whole, kind)
-	if due.Sign() > 0 {
+	due, err := demandOf(ctx, tx, o, whole, kind)
+	if err == nil && due.Sign() > 0 {
 		due, err = g.unheld(ctx, tx, o, due)
 	}
 	return money.New(due, whole.Currency), err

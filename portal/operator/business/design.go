@@ -285,7 +285,8 @@ func (d *designer) build() []group {
 	more := d.part("more", d.t("more"), false, d.area("holidays", d.t("holidays"), "holidays.hint"), d.area("required_facts", d.t("facts"), "facts.hint"),
 		d.wording("calendar", "calendar", "calendar"), d.wording("debt_limit", "debt_limit", "debt_limit"))
 	deposit := d.part("deposit", d.word("deposit"), false, d.wording("deposit.amount", "deposit.amount", "deposit.amount"), d.wording("deposit.organization", "deposit.organization", "deposit.organization"),
-		d.wording("deposit.months", "deposit.months", "deposit.months"), d.wording("deposit.interest", "deposit.interest", "deposit.interest"))
+		d.wording("deposit.months", "deposit.months", "deposit.months"), d.wording("deposit.interest", "deposit.interest", "deposit.interest"),
+		d.wording("deposit.segment.tags", "deposit.tags", "deposit.tags"), d.wording("deposit.segment.risk", "deposit.risk", "deposit.risk"))
 	own := d.part("own_change", d.word("own_change"), false, d.ownTimes(), d.wording("own_change.to", "own_change.to", "own_change.to"))
 	groups := append([]group{head}, d.kinds()...)
 	groups = append(groups, recurring, once, allowances, sets, usage, deposit, own, more)

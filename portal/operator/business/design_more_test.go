@@ -20,6 +20,7 @@ currency: EUR
 tax: {category: standard, included: true}
 calendar: germany
 debt_limit: "5"
+deposit: {amount: "50", segment: {tags: [trial], risk: [high]}}
 destinations:
 - {code: near, names: {en: Near}, prefixes: ["49"]}
 - {code: far, names: {en: Far}, deck: world, zones: [eu, us]}

@@ -52,7 +52,7 @@ func sortOf(path string) string {
 	switch {
 	case path == "option.lasts.days":
 		return "count"
-	case strings.HasPrefix(path, "own_change."):
+	case strings.HasPrefix(path, "own_change."), strings.HasPrefix(path, "deposit.segment."):
 		return "list"
 	case name == "months" && strings.Contains(path, ".windows["):
 		return "counts"
