@@ -37,7 +37,8 @@ func TestDesigner_saysWhichPlansSubscribersTakeThemselves(t *testing.T) {
 	if answer := b.post(at+"/publish", itself, "from", "2026-05-01"); answer.status != http.StatusUnprocessableEntity {
 		t.Errorf("one with a fault is put on sale: %d %s", answer.status, answer.words())
 	}
-	form["own_change.to"] = []string{"hanse-max"}
+	form = sentWhole(itself) // the key of a form is good for one content
+	form["own_change.when"], form["own_change.to"] = []string{"period_end"}, []string{"hanse-max"}
 	saved := b.sends(at+"/edit", form)
 	if saved.status != http.StatusSeeOther {
 		t.Fatalf("saving: %d %s", saved.status, saved.words())
