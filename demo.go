@@ -224,6 +224,9 @@ func (d *demoRun) history(ctx context.Context, world demo.World, publicURL strin
 	if err != nil {
 		return "", err
 	}
+	if err := d.openHouse(ctx, world, logins.Keep); err != nil {
+		return "", fmt.Errorf("our own company: %w", err)
+	}
 	return d.welcome(publicURL, logins), nil
 }
 

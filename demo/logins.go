@@ -78,6 +78,9 @@ func (l *Logins) add(login Login) error {
 	return l.write()
 }
 
+// Keep adds a login that was made beside the history, and writes it down.
+func (l *Logins) Keep(login Login) error { return l.add(login) }
+
 // ByDoor lists the logins, those of a door together: hosting staff, consoles,
 // subscribers.
 func (l *Logins) ByDoor() []Login {
