@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -99,6 +100,7 @@ func (s *space) refusesAnotherProgram(script, control string) {
 // controlPlane is a control plane that runs in this process.
 type controlPlane struct {
 	door
+	env    []string // its settings
 	cancel context.CancelFunc
 	done   chan int
 }
@@ -123,14 +125,30 @@ func startControlPlane(t *testing.T, ip string, more ...string) *controlPlane {
 	env := append([]string{"TOLLHOUSE_LISTEN=" + address, "TOLLHOUSE_PUBLIC_URL=http://" + address, "TOLLHOUSE_STOCK=1", "TOLLHOUSE_DATA=" + t.TempDir(), "TOLLHOUSE_DATABASE=control_enrol_" + n,
 		// Nothing answers there: an operator's stack can stand on a machine of its own only.
 		"TOLLHOUSE_HOST_DATABASE_URL=postgres://nobody@127.0.0.1:1/postgres"}, append(server, more...)...)
-	ctx, cancel := context.WithCancel(context.Background())
-	c := &controlPlane{door: door{t, "http://" + address, &syncBuffer{}}, cancel: cancel, done: make(chan int, 1)}
-	go func() {
-		c.done <- run(ctx, process{args: []string{"control"}, env: env, stdout: c.output, stderr: io.Discard})
-	}()
-	t.Cleanup(c.stop)
-	c.opens()
+	c := &controlPlane{door: door{t, "http://" + address, &syncBuffer{}}, env: env}
+	c.start()
 	return c
+}
+
+// again is the same control plane started anew with settings that take the
+// place of former ones.
+func (c *controlPlane) again(t *testing.T, more ...string) *controlPlane {
+	t.Helper()
+	next := &controlPlane{door: door{t, c.address, &syncBuffer{}}, env: append(slices.Clone(c.env), more...)}
+	next.start()
+	return next
+}
+
+func (c *controlPlane) start() {
+	c.t.Helper()
+	var ctx context.Context
+	ctx, c.cancel = context.WithCancel(context.Background())
+	c.done = make(chan int, 1)
+	go func() {
+		c.done <- run(ctx, process{args: []string{"control"}, env: c.env, stdout: c.output, stderr: io.Discard})
+	}()
+	c.t.Cleanup(c.stop)
+	c.opens()
 }
 
 func (c *controlPlane) stop() {
