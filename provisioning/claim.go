@@ -113,10 +113,6 @@ func (r *Reconciler) fail(ctx context.Context, c claim, reason string, pause tim
 	})
 }
 
-func (r *Reconciler) change(ctx context.Context, c claim, statement string, args ...any) error {
-	return r.db.Write(ctx, func(ctx context.Context, tx tenants.Tx) error { return changeOne(ctx, tx, c, statement, args...) })
-}
-
 // changeOne runs a statement whose first parameters are the claim's stack and
 // attempt; it must still be ours.
 func changeOne(ctx context.Context, tx tenants.Tx, c claim, statement string, args ...any) error {
