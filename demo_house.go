@@ -179,7 +179,7 @@ func (d *demoRun) furnishRack(ctx context.Context, control *api.Control) error {
 			return err
 		}
 		for _, w := range []hardware.Wanted{
-			{Serial: "TH-0001", Model: "Edge 2", Kind: hardware.Appliance, State: hardware.InUse, Operator: hanse.ID, Location: "Hanse Mobil, Speicherstraße 12, Hamburg",
+			{Serial: "TH-0001", Model: "Edge 2", Kind: hardware.Appliance, State: hardware.InUse, Operator: hanse.ID, Location: "Speicherstraße 12, Hamburg",
 				BoughtOn: today.AddMonths(-35), WarrantyUntil: today.AddDays(20)},
 			{Serial: "TH-0002", Model: "Server R4", Kind: hardware.Server, State: hardware.InUse, Operator: nusantara.ID, Slot: &hardware.Slot{Rack: rack, First: 10, Units: 2}, PowerW: 450,
 				BoughtOn: today.AddMonths(-8), WarrantyUntil: today.AddMonths(28)},
