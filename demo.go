@@ -24,6 +24,7 @@ import (
 	"tollhouse/infra/stripe"
 	"tollhouse/infra/stripe/standin"
 	"tollhouse/portal"
+	"tollhouse/tenants"
 )
 
 // Databases of the demo's cluster, and the slots it keeps ready.
@@ -366,6 +367,9 @@ func doors(host *billing.Host) func() []portal.Door {
 		}
 		var list []portal.Door
 		for _, ref := range refs {
+			if ref.Name == tenants.HouseName {
+				continue // our own company: its door is staff's business
+			}
 			err := host.DB().Read(ctx, ref, func(ctx context.Context, tx tenant.Tx) error {
 				profile, err := account.GetProfile(ctx, tx)
 				list = append(list, portal.Door{Operator: profile.Name, About: profile.Country + ", " + profile.Currency.Code(), Name: ref.Name})
