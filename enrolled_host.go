@@ -21,6 +21,7 @@ import (
 	"tollhouse/infra/local"
 	"tollhouse/infra/pgbackrest"
 	"tollhouse/infra/postgres"
+	"tollhouse/infra/relay"
 	"tollhouse/infra/secrets"
 	"tollhouse/infra/stripe"
 	"tollhouse/provisioning"
@@ -39,12 +40,16 @@ type ownHost struct {
 	cloud   *local.Cloud
 	host    *billing.Host
 	address string              // where its API listens
+	cluster *postgres.Cluster   // nil: its database server is not its own
+	door    *relay.Door         // before its API
 	backups *pgbackrest.Routine // of its own database server; nil: none are made
 
-	mu    sync.Mutex
-	fault error           // why the stack is not as it should be
-	stack machine.StackIs // how far it is
-	next  *again
+	mu       sync.Mutex
+	fault    error           // why the stack is not as it should be
+	stack    machine.StackIs // how far it is
+	inside   *machine.Inside // where workers reach its database; nil: it has none
+	operator string          // the name of whose stack it is
+	next     *again
 }
 
 // runOwnHost carries the stack of the operator for whom this machine was enrolled.
@@ -85,17 +90,20 @@ func (h *ownHost) run(ctx context.Context, p process) error {
 	}
 	defer func() { _ = listener.Close() }()
 	h.address = listener.Addr().String()
-	if err := h.openDatabase(ctx); err != nil {
-		return err
-	}
 	configuration, err := h.store.Configuration()
 	if err != nil {
+		return err
+	}
+	if err := h.openDatabase(ctx, configuration); err != nil {
 		return err
 	}
 	if err := h.startStack(ctx, h.publicURL(configuration, listener)); err != nil {
 		return err
 	}
 	h.furnish(ctx, configuration)
+	if err := h.openDoor(ctx, listener, configuration); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	keeper, err := h.keeper(cancel)
@@ -103,7 +111,7 @@ func (h *ownHost) run(ctx context.Context, p process) error {
 		return err
 	}
 	h.plant.until(ctx, keeper.Keep)
-	return h.serve(ctx, listener, configuration)
+	return h.plant.serve(ctx, listener, api.ThroughProxies(h.door, h.config.Proxies))
 }
 
 // publicURL is where people reach the stack, as staff set it; else as the
@@ -120,7 +128,7 @@ func (h *ownHost) publicURL(c machine.Configuration, listener net.Listener) stri
 	return fmt.Sprintf("http://%s:%d", name, address.Port)
 }
 
-func (h *ownHost) openDatabase(ctx context.Context) error {
+func (h *ownHost) openDatabase(ctx context.Context, c machine.Configuration) error {
 	url := h.config.DatabaseURL
 	if url == "" {
 		archive, err := h.ownArchive()
@@ -136,6 +144,8 @@ func (h *ownHost) openDatabase(ctx context.Context) error {
 			return err
 		}
 		h.plant.onStop(cluster.Stop)
+		h.cluster = cluster
+		h.openToWorkers(ctx, c)
 		if archive != nil {
 			h.backups = pgbackrest.NewRoutine(archive, time.Now, h.plant.log)
 			h.plant.until(ctx, h.backups.Keep)
@@ -248,7 +258,7 @@ func (h *ownHost) keeper(stop func()) (*enrolment.Keeper, error) {
 		return nil, err
 	}
 	return enrolment.NewKeeper(h.store, enrolment.KeeperConfig{Data: h.config.Data, Version: version, Now: time.Now, Log: h.plant.log,
-		Fill: h.fill, Takings: h.takings, Hosting: h.hosting, Changed: h.furnish, Upgrade: func(path string) {
+		Fill: h.fill, Takings: h.takings, Hosting: h.hosting, Changed: h.changed, Upgrade: func(path string) {
 			h.mu.Lock()
 			h.next = &again{path}
 			h.mu.Unlock()
@@ -273,6 +283,7 @@ func (h *ownHost) fill(ctx context.Context, r *machine.Report) {
 		h.mu.Unlock()
 	}
 	r.Stack, r.Listen = is, h.address
+	h.fillInside(ctx, configuration, r)
 	if h.backups != nil {
 		r.BackupAt = h.backups.LastBackup()
 	}
@@ -341,14 +352,4 @@ func (h *ownHost) hosting(ctx context.Context, news hosting.News, document func(
 		return err
 	}
 	return hosting.Take(ctx, h.db, ref, news, document)
-}
-
-func (h *ownHost) serve(ctx context.Context, listener net.Listener, c machine.Configuration) error {
-	publicURL := h.publicURL(c, listener)
-	handler, err := h.plant.webHandler(api.Config{Host: h.host, Ready: ready(h.host.Ready), PublicURL: publicURL},
-		withPages(pageSources{host: h.host, publicURL: publicURL}, h.plant.log))
-	if err != nil {
-		return err
-	}
-	return h.plant.serve(ctx, listener, api.ThroughProxies(handler, h.config.Proxies))
 }

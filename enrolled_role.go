@@ -134,7 +134,7 @@ func runAgent(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	store, err := openStore(config, machine.Agent, machine.Worker)
+	store, err := openStore(config, machine.Agent)
 	if err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func runAgent(ctx context.Context, p process) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var next *again
-	keeper, err := enrolment.NewKeeper(store, enrolment.KeeperConfig{Data: config.Data, Version: version, Now: time.Now, Log: log, Fill: fillAgent(store),
+	keeper, err := enrolment.NewKeeper(store, enrolment.KeeperConfig{Data: config.Data, Version: version, Now: time.Now, Log: log,
 		Upgrade: func(path string) { next = &again{path}; cancel() }})
 	if err != nil {
 		return err
@@ -157,15 +157,6 @@ func runAgent(ctx context.Context, p process) error {
 		return next.goOn([]string{"agent"})
 	}
 	return nil
-}
-
-// fillAgent tells of a worker that it is only watched.
-func fillAgent(store *enrolment.Store) func(context.Context, *machine.Report) {
-	return func(_ context.Context, r *machine.Report) {
-		if store.Identity().Role == machine.Worker {
-			r.Healthy, r.Reason = false, "It is watched only: hosts take no work from other machines in this version."
-		}
-	}
 }
 
 // errRole means that the machine was enrolled for something else.

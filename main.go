@@ -32,6 +32,7 @@ var roles = map[string]role{
 	"demo":        {"everything on one machine, with two operators and their history", runDemo},
 	"control":     {"the control plane: operators and their stacks", runControl},
 	"host":        {"carries tenants' billing stacks", runHost},
+	"worker":      {"charges beside the host of an operator's site", runWorker},
 	"agent":       {"watches a server that an operator runs itself, and reports", runAgent},
 	"enrol":       {"has this machine taken in by the control plane", runEnrol},
 	"migrate":     {"brings all databases up to date", runMigrate},
@@ -77,7 +78,7 @@ func run(ctx context.Context, p process) int {
 
 func usage(w io.Writer) {
 	fmt.Fprintln(w, "tollhouse <role> [flags]; settings come as TOLLHOUSE_* (docs/settings.md)")
-	for _, name := range []string{"demo", "control", "host", "agent", "enrol", "migrate", "rotate-keys", "rate", "bench"} {
+	for _, name := range []string{"demo", "control", "host", "worker", "agent", "enrol", "migrate", "rotate-keys", "rate", "bench"} {
 		summary := roles[name].summary
 		if name == "rate" {
 			summary = "prices a usage file under an offer file, without a database"

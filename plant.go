@@ -98,9 +98,14 @@ func (p *plant) openKeys(ctx context.Context, server *postgres.Server, hostDB st
 	if err != nil {
 		return err
 	}
+	p.keysBy(pool)
+	return nil
+}
+
+// keysBy seals by the data keys that a pool of the keyring's role reads.
+func (p *plant) keysBy(pool *pgxpool.Pool) {
 	p.keys = secrets.NewKeyring(p.box, pool, time.Now)
 	p.authority = identity.New(p.passwords, p.keys, time.Now, identity.WithVisits(visit.Recognise(time.Now)))
-	return nil
 }
 
 func (p *plant) onStop(stop func()) { p.stops = append(p.stops, stop) }

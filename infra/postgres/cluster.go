@@ -16,6 +16,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -23,15 +24,18 @@ import (
 )
 
 // Cluster is a PostgreSQL server of our own in a data folder. It listens on a
-// Unix socket only, so it can't clash with a server that already runs.
+// Unix socket only, so it can't clash with a server that already runs, until
+// Listen opens it to the machines beside its own.
 type Cluster struct {
 	dir      string // the cluster's folder
 	socket   string // folder of its socket
 	bin      string
 	password string
 	owner    *syscall.Credential // unprivileged user when we are root, else nil
-	settings map[string]string
 	log      *slog.Logger
+
+	mu       sync.Mutex
+	settings map[string]string // of the next start of the server
 
 	stop    context.CancelFunc
 	stopped chan struct{}
@@ -328,9 +332,11 @@ func (c *Cluster) runServer(ctx context.Context) error {
 	}
 	defer func() { _ = logFile.Close() }()
 	args := []string{"-D", filepath.Join(c.dir, "data"), "-k", c.socket}
+	c.mu.Lock()
 	for name, value := range c.settings {
 		args = append(args, "-c", name+"="+value)
 	}
+	c.mu.Unlock()
 	cmd := c.command(ctx, "postgres", args...)
 	cmd.Stdout, cmd.Stderr = logFile, logFile
 	// If we are killed outright, the server shuts down in good order by itself.

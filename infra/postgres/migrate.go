@@ -53,7 +53,7 @@ func (s *Server) MigrateHost(ctx context.Context, database string) error {
 		return execAll(ctx, conn,
 			`grant usage on schema host to `+RoleHost+`, `+RoleProducer+`, `+RoleKeyring,
 			`grant select, insert, update on host.data_key to `+RoleKeyring,
-			`grant select on host.placement, host.share to `+RoleHost,
+			`grant select on host.placement, host.share, host.goose_db_version to `+RoleHost,
 			`grant select, insert, update on host.attained, host.throughput to `+RoleHost,
 			`grant select, delete, update on host.wake to `+RoleHost,
 			`grant select, insert, update on host.wake to `+RoleProducer,

@@ -2,9 +2,12 @@ package postgres
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -31,6 +34,7 @@ const (
 type Server struct {
 	adminURL string
 	derive   func(label string) []byte
+	trust    *tls.Config // of a server on another machine; nil: as its address says
 }
 
 // NewServer takes an administrator's connection string (any database of the
@@ -38,6 +42,18 @@ type Server struct {
 // master key, so that no password needs a place of its own.
 func NewServer(adminURL string, derive func(label string) []byte) *Server {
 	return &Server{adminURL: adminURL, derive: derive}
+}
+
+// NewRemoteServer is a server on another machine, which shows the certificate (in
+// PEM) that Cluster.Listen made and no other. Its administrator is not known
+// here: only the login roles can be used.
+func NewRemoteServer(address netip.AddrPort, certificate []byte, derive func(label string) []byte) (*Server, error) {
+	trusted := x509.NewCertPool()
+	if !trusted.AppendCertsFromPEM(certificate) {
+		return nil, fmt.Errorf("database at %s: its certificate cannot be read", address)
+	}
+	return &Server{adminURL: "postgres://" + address.String() + "/postgres?sslmode=require", derive: derive,
+		trust: &tls.Config{RootCAs: trusted, ServerName: certificateName, MinVersion: tls.VersionTLS13}}, nil
 }
 
 // AdminURL is the administrator's connection string for a database.
@@ -202,6 +218,9 @@ func (s *Server) Pool(ctx context.Context, role, database string, maxConns int32
 	config, err := pgxpool.ParseConfig(s.RoleURL(role, database))
 	if err != nil {
 		return nil, err
+	}
+	if s.trust != nil {
+		config.ConnConfig.TLSConfig, config.ConnConfig.Fallbacks = s.trust, nil
 	}
 	config.MaxConns = maxConns
 	config.MaxConnLifetime = 10 * time.Minute

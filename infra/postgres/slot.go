@@ -47,7 +47,7 @@ var rights = map[string]string{
 	"signin_challenge":      "select, insert, update, delete",
 	"signin_code":           "select, insert, update, delete",
 	"password_link":         "select, insert, update, delete",
-	"goose_db_version":      "",
+	"goose_db_version":      "select", // a process beside the host asks whether it is of the same version
 	"catalog_epoch":         "select, insert, update",
 	"payment_allocation":    "select, insert, update",
 

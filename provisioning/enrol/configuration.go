@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
+	"tollhouse/billing/tenant"
 	"tollhouse/provisioning/machine"
 	"tollhouse/tenants"
 )
@@ -24,14 +27,73 @@ func (d *Desk) configuration(ctx context.Context, tx tenants.Tx, m Machine) (mac
 		}
 		c.Binary = wanted
 	}
-	if m.Role == machine.Host {
-		stack, err := d.stackOf(ctx, tx, m)
-		if err != nil {
+	var err error
+	switch m.Role {
+	case machine.Host:
+		var stack machine.Stack
+		if stack, err = d.stackOf(ctx, tx, m); err != nil {
 			return c, err
 		}
 		c.Stack = &stack
+		c.Workers, err = workersOf(ctx, tx, m.Operator)
+	case machine.Worker:
+		c.Beside, err = besideOf(ctx, tx, m.Operator)
+	}
+	if err != nil {
+		return c, err
 	}
 	return c.Marked()
+}
+
+// maxWorkers bounds how many workers a host is told of.
+const maxWorkers = 64
+
+// workersOf are the workers of an operator's host, by what they said last; nil
+// if it has none. Whether one is there at present the host finds out itself: it
+// is asked every moment, and the control plane may be away.
+func workersOf(ctx context.Context, tx tenants.Tx, operator tenant.ID) (*machine.Workers, error) {
+	rows, err := tx.Query(ctx, `
+		select report->'inside'->>'address'
+		  from machine
+		 where operator_id = $1 and role = 'worker' and state = 'enrolled'
+		 order by id
+		 limit $2`, operator, maxWorkers)
+	if err != nil {
+		return nil, fmt.Errorf("read workers of %s: %w", operator, err)
+	}
+	said, err := pgx.CollectRows(rows, pgx.RowTo[*string])
+	if err != nil {
+		return nil, fmt.Errorf("read workers of %s: %w", operator, err)
+	}
+	if len(said) == 0 {
+		return nil, nil //nolint:nilnil // none is no fault
+	}
+	found := &machine.Workers{Addresses: []netip.AddrPort{}}
+	for _, text := range said {
+		if text == nil {
+			continue
+		}
+		address, err := netip.ParseAddrPort(*text)
+		if err != nil {
+			return nil, fmt.Errorf("read workers of %s: address: %w", operator, err)
+		}
+		found.Addresses = append(found.Addresses, address)
+	}
+	return found, nil
+}
+
+// besideOf is the host beside which an operator's workers charge; nil as long as
+// it has not said where its database is.
+func besideOf(ctx context.Context, tx tenants.Tx, operator tenant.ID) (*machine.Beside, error) {
+	host, err := hostOf(ctx, tx, operator)
+	if errors.Is(err, ErrNotFound) || err == nil && (host.Report == nil || host.Report.Inside == nil) {
+		return nil, nil //nolint:nilnil // none is no fault
+	}
+	if err != nil {
+		return nil, err
+	}
+	inside := host.Report.Inside
+	return &machine.Beside{Database: inside.Address, Certificate: inside.Certificate, Operator: operator}, nil
 }
 
 // stackOf is the stack that a host carries. It makes the stack itself as long

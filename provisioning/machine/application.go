@@ -6,11 +6,13 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/google/uuid"
 
 	"tollhouse/billing/identity"
+	"tollhouse/billing/tenant"
 	"tollhouse/tenants"
 )
 
@@ -20,7 +22,7 @@ type Role string
 // The roles of machines.
 const (
 	Host   Role = "host"   // carries the operator's stack, its database included
-	Worker Role = "worker" // stands beside the site's host; watched only, as yet
+	Worker Role = "worker" // charges beside the site's host, in its database
 	Agent  Role = "agent"  // watches a server that the operator runs
 )
 
@@ -99,6 +101,8 @@ type Configuration struct {
 	ReportEvery  int         `json:"report_every_seconds"`    // how often it reports
 	PublicURL    string      `json:"public_url,omitempty"`    // under which people reach it; empty: as its host name says
 	Stack        *Stack      `json:"stack,omitempty"`         // of a host
+	Beside       *Beside     `json:"beside,omitempty"`        // of a worker whose host has said where its database is
+	Workers      *Workers    `json:"workers,omitempty"`       // of a host that has some
 	Watch        Watch       `json:"watch"`                   // of every machine
 	DatabaseSets []ServerSet `json:"database_sets,omitempty"` // settings of a host's database server over our own
 	Key          []byte      `json:"key,omitempty"`           // the host's master key, sealed for this machine alone
@@ -132,6 +136,19 @@ type Stack struct {
 	// an empty slot ready, into which the stack is moved.
 	SetUp         bool                  `json:"set_up"`
 	OwnerPassword identity.PasswordHash `json:"owner_password_hash,omitempty"`
+}
+
+// Beside is the host beside which a worker charges.
+type Beside struct {
+	Database    netip.AddrPort `json:"database"`    // of the host's database server
+	Certificate string         `json:"certificate"` // in PEM, the only one that the server may show
+	Operator    tenant.ID      `json:"operator"`    // whose stack it carries
+}
+
+// Workers are those of a host. Where there are none that have said where they
+// listen, the host makes its database ready for them.
+type Workers struct {
+	Addresses []netip.AddrPort `json:"addresses"` // where each listens, in order of ids
 }
 
 // Watch is what a machine looks after beside itself.

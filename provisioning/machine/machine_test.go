@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"net/http"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -134,6 +135,8 @@ func TestReport_refusesWhatCannotBe(t *testing.T) {
 		"unknown stack":         {Stack: "half"},
 		"too long a list":       {Missing: make([]string, 51)},
 		"too long a text":       {Reason: string(make([]byte, 501))},
+		"reached nowhere":       {Inside: &machine.Inside{Address: netip.MustParseAddrPort("0.0.0.0:443")}},
+		"reached at no port":    {Inside: &machine.Inside{Address: netip.MustParseAddrPort("10.20.0.9:0")}},
 	} {
 		if err := r.Check(); !errors.Is(err, machine.ErrReport) {
 			t.Errorf("%s: %v", name, err)

@@ -3,6 +3,7 @@ package machine
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 )
 
@@ -15,6 +16,7 @@ type Report struct {
 	Reason      string    `json:"reason,omitempty"` // plain words; why it is not
 	Stack       StackIs   `json:"stack,omitempty"`  // of a host
 	Listen      string    `json:"listen,omitempty"` // where its API listens
+	Inside      *Inside   `json:"inside,omitempty"` // of a host and its workers: where they reach each other
 	Disks       []Disk    `json:"disks,omitempty"`
 	MemoryTotal int64     `json:"memory_total_bytes,omitempty"`
 	MemoryFree  int64     `json:"memory_free_bytes,omitempty"`
@@ -30,6 +32,12 @@ type Report struct {
 	Missing          []string      `json:"missing_processes,omitempty"`
 	OffsetMillis     int64         `json:"clock_offset_ms"` // how far its clock is behind ours
 	Takings          *Takings      `json:"takings,omitempty"`
+}
+
+// Inside is where the other machines of a site reach this one.
+type Inside struct {
+	Address     netip.AddrPort `json:"address"`               // a worker's API; a host's database server
+	Certificate string         `json:"certificate,omitempty"` // of a host's database server, in PEM
 }
 
 // Takings are what a host's stack signed of what its operator collected, where
@@ -91,6 +99,7 @@ type Orders struct {
 const (
 	maxListed = 50
 	maxText   = 500
+	maxPEM    = 4_000
 )
 
 // ErrReport means that a report cannot be true.
@@ -115,6 +124,9 @@ func (r Report) Check() error {
 		if len(text) > maxText {
 			return fmt.Errorf("%w: a text is longer than %d bytes", ErrReport, maxText)
 		}
+	}
+	if i := r.Inside; i != nil && (!i.Address.IsValid() || i.Address.Port() == 0 || i.Address.Addr().IsUnspecified() || len(i.Certificate) > maxPEM) {
+		return fmt.Errorf("%w: inside is not where a machine can be reached", ErrReport)
 	}
 	if r.MemoryFree < 0 || r.MemoryFree > r.MemoryTotal || r.CPUPermille < 0 || r.Charges < 0 || r.ChargesPerSecond < 0 {
 		return fmt.Errorf("%w: a figure is out of range", ErrReport)

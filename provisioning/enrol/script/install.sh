@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes this machine a host or an agent of Tollhouse. It may be run again: what
+# Makes this machine a host, a worker or an agent of Tollhouse. It may be run again: what
 # is done already is left as it is.
 #
 #   sh install.sh ROLE OPERATOR        with token=... in a line before the script,
@@ -31,22 +31,22 @@ layout() {
 	else
 		etc=/etc/tollhouse
 		data=/var/lib/tollhouse
-		listen=${TOLLHOUSE_LOCAL_LISTEN:-0.0.0.0:8080}
+		listen=0.0.0.0:8080
+		# between a site's machines its firewall lets no other port through
+		if [ "$role" = worker ]; then listen=0.0.0.0:443; fi
+		listen=${TOLLHOUSE_LOCAL_LISTEN:-$listen}
 		systemwide=yes
 	fi
 	bin=$data/bin/$digest/tollhouse
 	database_url=${TOLLHOUSE_DATABASE_URL:-}
 	# the program refuses settings that it does not know
 	unset TOLLHOUSE_LOCAL_SITE TOLLHOUSE_LOCAL_LISTEN TOLLHOUSE_DATABASE_URL
-	# a worker is watched as a server is
-	runs=$role
-	if [ "$role" = worker ]; then runs=agent; fi
 }
 
 check() {
 	case $role in
 	host | worker | agent) ;;
-	*) fail "the role is '$role': host or agent is wanted, as in: sh -s -- host OPERATOR" ;;
+	*) fail "the role is '$role': host, worker or agent is wanted, as in: sh -s -- host OPERATOR" ;;
 	esac
 	[ -n "$operator" ] || fail "the operator's name is missing, as in: sh -s -- $role OPERATOR"
 	[ "$(uname -s)" = Linux ] || fail "this is $(uname -s): Linux is wanted"
@@ -114,8 +114,8 @@ settings() {
 	{
 		echo "TOLLHOUSE_CONTROL_URL=$control"
 		echo "TOLLHOUSE_DATA=$data"
+		if [ "$role" != agent ]; then echo "TOLLHOUSE_LISTEN=$listen"; fi
 		if [ "$role" = host ]; then
-			echo "TOLLHOUSE_LISTEN=$listen"
 			if [ -n "$database_url" ]; then echo "TOLLHOUSE_DATABASE_URL=$database_url"; fi
 		fi
 	} >"$etc/tollhouse.env.new"
@@ -163,13 +163,14 @@ After=network-online.target
 [Service]
 User=tollhouse
 EnvironmentFile=$etc/tollhouse.env
-ExecStart=$data/bin/current $runs
+ExecStart=$data/bin/current $role
 Restart=always
 RestartSec=2
 TimeoutStopSec=90
 KillMode=mixed
 LimitNOFILE=65536
 NoNewPrivileges=yes
+AmbientCapabilities=CAP_NET_BIND_SERVICE
 ProtectSystem=full
 ProtectHome=yes
 PrivateTmp=yes
@@ -205,7 +206,7 @@ start_plain() {
 	while read -r line; do
 		export "${line?}"
 	done <"$etc/tollhouse.env"
-	setsid "$data/bin/current" "$runs" </dev/null >>"$data/$role.log" 2>&1 &
+	setsid "$data/bin/current" "$role" </dev/null >>"$data/$role.log" 2>&1 &
 	echo $! >"$data/$role.pid"
 	sleep 1
 	kill -0 "$(cat "$data/$role.pid")" 2>/dev/null || fail "the $role ended at once: $data/$role.log tells why"
