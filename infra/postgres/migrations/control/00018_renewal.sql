@@ -39,8 +39,8 @@ alter table contract_month add column made_up integer not null default 0 check (
 -- Anchors can be inserted only. They are set aside by a renewal, which tells who did it and why, and no other way.
 -- +goose StatementBegin
 create function set_anchors_aside(renewal_id uuid) returns bigint
-    language sql security definer set search_path = control, pg_temp
-    as $$
+    language sql security definer
+    begin atomic -- what it names is bound now, whatever the caller's path
     with renewed as (select id, operator_id from total_renewal where id = renewal_id),
     beyond as (
         delete from chain_anchor a
@@ -50,7 +50,7 @@ create function set_anchors_aside(renewal_id uuid) returns bigint
         returning r.id, a.seq, a.hash, a.anchored_at),
     kept as (
         insert into chain_anchor_aside (renewal, seq, hash, anchored_at) select id, seq, hash, anchored_at from beyond returning seq)
-    select count(*) from kept
-    $$;
+    select count(*) from kept;
+    end;
 -- +goose StatementEnd
 revoke execute on function set_anchors_aside(uuid) from public;
