@@ -216,7 +216,7 @@ type labReader struct {
 
 var (
 	hiddenMark = regexp.MustCompile(`name="csrf" value="([^"]+)"`)
-	billLink   = regexp.MustCompile(`/console/hosting/bills/[0-9a-f-]{36}`)
+	billLink   = regexp.MustCompile(`/console/hosting/bills/[0-9a-f-]{36}/pdf`)
 )
 
 // console has the operator's owner sign in to its console.

@@ -43,7 +43,7 @@ func TestHosting_contractAndBills(t *testing.T) {
 	})
 	page := accountant.get(w.console("hosting"))
 	contains(t, "the contract", page.words(), "Lease with buy-out", "An appliance of the hosting company at your place", "12.000,00 €", "5 %", "9.725,27 €", "TH-2026/000007", "527,42 €", "Open", "Lease: instalment 1 of 24")
-	pdf := accountant.get(w.console("hosting/bills/" + b.ID.String()))
+	pdf := accountant.get(w.console("hosting/bills/" + b.ID.String() + "/pdf"))
 	if pdf.status != http.StatusOK || pdf.header.Get("Content-Type") != "application/pdf" || pdf.header.Get("Content-Disposition") != `attachment; filename="TH-2026-000007.pdf"` {
 		t.Errorf("the document answers %d, %v", pdf.status, pdf.header)
 	}
@@ -56,7 +56,7 @@ func TestHosting_contractAndBills(t *testing.T) {
 		return err
 	})
 	contains(t, "paid", accountant.get(w.console("hosting")).card("bills"), "Paid")
-	if none := accountant.get(w.console("hosting/bills/" + uuid.NewString())); none.status != http.StatusNotFound {
+	if none := accountant.get(w.console("hosting/bills/" + uuid.NewString() + "/pdf")); none.status != http.StatusNotFound {
 		t.Errorf("another bill answers %d", none.status)
 	}
 	if clerk := w.works(identity.Clerk).get(w.console("hosting")); clerk.status != http.StatusForbidden {

@@ -38,7 +38,7 @@ func registerTrust(console *echo.Group, site *web.Site) {
 	console.GET("/audit/chain", site.Console(identity.AuditRead, showChain))
 	console.POST("/audit/verify", site.Console(identity.AuditRead, verify))
 	console.GET("/hosting", site.Console(identity.LedgerRead, hostingPage))
-	console.GET("/hosting/bills/:bill", site.Console(identity.LedgerRead, hostingDocument))
+	console.GET("/hosting/bills/:bill/pdf", site.Console(identity.LedgerRead, hostingDocument))
 	console.GET("/messages", site.Console(identity.AuditRead, messages))
 	console.GET("/messages/:message", site.Console(identity.AuditRead, message))
 	console.GET("/staff-access", site.Console(identity.VisitWrite, staffAccess))

@@ -143,7 +143,7 @@ func hostingChargeOf(r ui.Reader, c hosting.Charge) hostingCharge {
 
 func hostingBillOf(v *web.Visit, b hosting.Bill) hostingBill {
 	r := v.Reader
-	row := hostingBill{Href: v.Console("hosting/bills/" + b.ID.String()), Number: b.Number, Kind: r.T("hosting.kind." + b.Kind), Issued: r.Date(b.Issued),
+	row := hostingBill{Href: v.Console("hosting/bills/" + b.ID.String() + "/pdf"), Number: b.Number, Kind: r.T("hosting.kind." + b.Kind), Issued: r.Date(b.Issued),
 		Due: r.Date(b.Due), Total: r.Money(b.Total), Open: r.Money(b.Open), State: r.T("hosting.bill.paid"), Tone: ui.OK}
 	switch {
 	case b.Voided:
