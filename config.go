@@ -15,10 +15,13 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/crypto/acme/autocert"
+
 	"tollhouse/infra/mail"
 	"tollhouse/infra/openstack"
 	"tollhouse/infra/postgres"
 	"tollhouse/infra/vies"
+	"tollhouse/provisioning/machine"
 )
 
 // demoConfig is the demo's.
@@ -69,8 +72,7 @@ type controlConfig struct {
 	Cloud       *openstack.Config // of dedicated stacks' machines; nil for none
 	Sites       string            // folder of sites on this machine; empty: none are made here
 	Proxies     []netip.Prefix    // whose X-Forwarded-For is believed
-	PublicURL   string            // where machines reach us; empty: as we listen
-	Programs    string            // folder with versions of the program beside the one that runs
+	Desk        deskConfig        // without a URL: machines reach us as we listen
 	House       string            // file with what our own company is set up with; empty: it is not
 	Log         slog.Level
 }
@@ -144,13 +146,15 @@ func (e *environment) fault(name, words string) {
 	e.faults = append(e.faults, fmt.Errorf("%s %s", name, words))
 }
 
-func (e *environment) address() listen {
-	asked := e.text("TOLLHOUSE_LISTEN", "")
+func (e *environment) address() listen { return e.listenAt("TOLLHOUSE_LISTEN", "127.0.0.1:8080") }
+
+func (e *environment) listenAt(name, fallback string) listen {
+	asked := e.text(name, "")
 	if asked == "" {
-		return listen{Address: "127.0.0.1:8080"}
+		return listen{Address: fallback}
 	}
 	if _, port, err := net.SplitHostPort(asked); err != nil || port == "" {
-		e.fault("TOLLHOUSE_LISTEN", fmt.Sprintf("is %q: host:port is wanted, as 127.0.0.1:8080", asked))
+		e.fault(name, fmt.Sprintf("is %q: host:port is wanted, as %s", asked, fallback))
 	}
 	return listen{Address: asked, Asked: true}
 }
@@ -238,6 +242,23 @@ func (e *environment) cloud() *openstack.Config {
 	}
 	c.Mark, c.Network, c.Image = mark, network, image
 	return &c
+}
+
+// desk reads what machines are told with.
+func (e *environment) desk() deskConfig {
+	c := deskConfig{URL: e.optionalLink("TOLLHOUSE_PUBLIC_URL", "http", "https"), Programs: e.text("TOLLHOUSE_PROGRAMS", ""),
+		Domain: strings.ToLower(e.text("TOLLHOUSE_SITES_DOMAIN", "")),
+		HTTPS:  machine.HTTPS{Directory: autocert.DefaultACMEDirectory, Contact: e.text("TOLLHOUSE_ACME_CONTACT", "")}}
+	if directory := e.optionalLink("TOLLHOUSE_ACME_DIRECTORY", "https"); directory != "" {
+		c.HTTPS.Directory = directory
+	}
+	if u, err := url.Parse("https://" + c.Domain); c.Domain != "" && (err != nil || u.Host != c.Domain || u.Port() != "" || !strings.Contains(c.Domain, ".")) {
+		e.fault("TOLLHOUSE_SITES_DOMAIN", fmt.Sprintf("is %q: a domain such as stacks.example.net is wanted", c.Domain))
+	}
+	if address, err := netmail.ParseAddress(c.HTTPS.Contact); c.HTTPS.Contact != "" && (err != nil || address.Address != c.HTTPS.Contact) {
+		e.fault("TOLLHOUSE_ACME_CONTACT", "is no e-mail address: the authority of certificates writes to it")
+	}
+	return c
 }
 
 func (e *environment) proxies() []netip.Prefix { return e.networks("TOLLHOUSE_TRUSTED_PROXIES") }
@@ -329,8 +350,7 @@ func readControlConfig(env []string) (controlConfig, error) {
 		Data:        e.text("TOLLHOUSE_DATA", "tollhouse-control"),
 		Cloud:       e.cloud(),
 		Sites:       e.text("TOLLHOUSE_LOCAL_SITES", ""),
-		PublicURL:   e.optionalLink("TOLLHOUSE_PUBLIC_URL", "http", "https"),
-		Programs:    e.text("TOLLHOUSE_PROGRAMS", ""),
+		Desk:        e.desk(),
 		Proxies:     e.proxies(),
 		Log:         e.level(),
 	}

@@ -166,7 +166,7 @@ func (d *demoRun) live(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		return err
 	}
-	d.plant.openDesk(ctx, control, publicURL, "")
+	d.plant.openDesk(ctx, control, deskConfig{URL: publicURL})
 	clouds, err := localClouds(d.folder.file("sites"))
 	if err != nil {
 		return err

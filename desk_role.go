@@ -13,17 +13,27 @@ import (
 	"tollhouse/provisioning/enrol"
 	"tollhouse/provisioning/fleet"
 	"tollhouse/provisioning/hardware"
+	"tollhouse/provisioning/machine"
 	"tollhouse/tenants"
 )
 
 // silenceEvery is how often the control plane looks for machines that say nothing.
 const silenceEvery = 15 * time.Second
 
+// deskConfig is what a control plane tells machines with.
+type deskConfig struct {
+	URL      string        // where they reach it
+	Programs string        // folder with versions of the program beside the one that runs
+	Domain   string        // in which dedicated stacks have their names; may be empty
+	HTTPS    machine.HTTPS // the authority of their certificates
+}
+
 // openDesk has the control plane take machines in, hear them and give them the
 // program, and look after the hardware they run on.
-func (p *plant) openDesk(ctx context.Context, control *api.Control, url, programs string) {
-	given := enrolment.NewPrograms(programs)
-	desk := enrol.New(enrol.Config{DB: control.DB, Seal: p.box, URL: url, Binary: given.Own, Wanted: wantedVersion, Hosting: p.house, Log: p.log})
+func (p *plant) openDesk(ctx context.Context, control *api.Control, config deskConfig) {
+	given := enrolment.NewPrograms(config.Programs)
+	desk := enrol.New(enrol.Config{DB: control.DB, Seal: p.box, URL: config.URL, Binary: given.Own, Wanted: wantedVersion, Hosting: p.house,
+		Address: siteAddress, Domain: config.Domain, HTTPS: config.HTTPS, Log: p.log})
 	control.Desk, control.Programs = desk, given
 	p.until(ctx, func(ctx context.Context) {
 		tick := time.NewTicker(silenceEvery)
@@ -51,4 +61,13 @@ func wantedVersion(ctx context.Context, tx tenants.Tx, site uuid.UUID) (string, 
 		return "", nil
 	}
 	return digest, err
+}
+
+// siteAddress is where a site's first machine is reached.
+func siteAddress(ctx context.Context, tx tenants.Tx, site uuid.UUID) (string, error) {
+	address, err := fleet.AddressOf(ctx, tx, provisioning.SiteID(site))
+	if errors.Is(err, tenants.ErrNotFound) {
+		return "", nil
+	}
+	return address, err
 }

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"tollhouse/api"
 	"tollhouse/billing"
 	"tollhouse/billing/calendar"
@@ -40,6 +42,8 @@ type ownHost struct {
 	cloud   *local.Cloud
 	host    *billing.Host
 	address string              // where its API listens
+	public  string              // under which people reach it
+	secure  *secureDoor         // where it answers by TLS; nil: something before it does
 	cluster *postgres.Cluster   // nil: its database server is not its own
 	door    *relay.Door         // before its API
 	backups *pgbackrest.Routine // of its own database server; nil: none are made
@@ -50,6 +54,7 @@ type ownHost struct {
 	inside   *machine.Inside // where workers reach its database; nil: it has none
 	operator string          // the name of whose stack it is
 	next     *again
+	stop     func()
 }
 
 // runOwnHost carries the stack of the operator for whom this machine was enrolled.
@@ -97,21 +102,38 @@ func (h *ownHost) run(ctx context.Context, p process) error {
 	if err := h.openDatabase(ctx, configuration); err != nil {
 		return err
 	}
-	if err := h.startStack(ctx, h.publicURL(configuration, listener)); err != nil {
+	h.public = h.publicURL(configuration, listener)
+	if err := h.startStack(ctx); err != nil {
 		return err
 	}
 	h.furnish(ctx, configuration)
-	if err := h.openDoor(ctx, listener, configuration); err != nil {
+	if h.secure, err = h.openSecure(ctx, configuration.HTTPS); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	keeper, err := h.keeper(cancel)
+	defer h.secure.close()
+	if err := h.openDoor(ctx, configuration); err != nil {
+		return err
+	}
+	ctx, h.stop = context.WithCancel(ctx)
+	defer h.stop()
+	keeper, err := h.keeper()
 	if err != nil {
 		return err
 	}
 	h.plant.until(ctx, keeper.Keep)
-	return h.plant.serve(ctx, listener, api.ThroughProxies(h.door, h.config.Proxies))
+	return h.serve(ctx, listener)
+}
+
+// serve answers at all doors until ctx ends, or one of them fails.
+func (h *ownHost) serve(ctx context.Context, listener net.Listener) error {
+	handler := api.ThroughProxies(h.door, h.config.Proxies)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return h.plant.serve(ctx, listener, handler) })
+	if h.secure != nil {
+		h.plant.until(ctx, h.secure.certificates.Keep)
+		group.Go(func() error { return h.plant.serve(ctx, h.secure.listener, handler) })
+	}
+	return group.Wait()
 }
 
 // publicURL is where people reach the stack, as staff set it; else as the
@@ -184,7 +206,7 @@ func errNoKeys(context.Context, tenant.ID) (stripe.Keys, error) {
 	return stripe.Keys{}, payment.ErrProviderNotConfigured
 }
 
-func (h *ownHost) startStack(ctx context.Context, publicURL string) error {
+func (h *ownHost) startStack(ctx context.Context) error {
 	sender, err := h.config.Mail.sender()
 	if err != nil {
 		return err
@@ -194,7 +216,7 @@ func (h *ownHost) startStack(ctx context.Context, publicURL string) error {
 		messages = sender
 	}
 	provider := stripe.New("", h.plant.accounts.stripe(errNoKeys), time.Now)
-	if h.host, err = h.plant.startHost(ctx, h.server, hostDatabase, h.config.files(), publicURL, provider, messages); err != nil {
+	if h.host, err = h.plant.startHost(ctx, h.server, hostDatabase, h.config.files(), h.public, provider, messages); err != nil {
 		return err
 	}
 	h.db = h.host.DB()
@@ -252,18 +274,21 @@ func (h *ownHost) stand(ctx context.Context, operator tenants.Operator) error {
 	return h.cloud.Stand(ctx, at, operator.Standing)
 }
 
-func (h *ownHost) keeper(stop func()) (*enrolment.Keeper, error) {
+func (h *ownHost) keeper() (*enrolment.Keeper, error) {
 	version, err := ownVersion()
 	if err != nil {
 		return nil, err
 	}
 	return enrolment.NewKeeper(h.store, enrolment.KeeperConfig{Data: h.config.Data, Version: version, Now: time.Now, Log: h.plant.log,
-		Fill: h.fill, Takings: h.takings, Hosting: h.hosting, Changed: h.changed, Upgrade: func(path string) {
-			h.mu.Lock()
-			h.next = &again{path}
-			h.mu.Unlock()
-			stop()
-		}})
+		Fill: h.fill, Takings: h.takings, Hosting: h.hosting, Changed: h.changed, Upgrade: h.goOnAs})
+}
+
+// goOnAs ends this process in good order, so that a program goes on in its place.
+func (h *ownHost) goOnAs(path string) {
+	h.mu.Lock()
+	h.next = &again{path}
+	h.mu.Unlock()
+	h.stop()
 }
 
 // fill puts into a report how the stack does.
@@ -282,8 +307,9 @@ func (h *ownHost) fill(ctx context.Context, r *machine.Report) {
 		is, fault = h.stack, h.fault
 		h.mu.Unlock()
 	}
-	r.Stack, r.Listen = is, h.address
+	r.Stack, r.Listen, r.PublicURL = is, h.address, h.public
 	h.fillInside(ctx, configuration, r)
+	h.secure.fill(r)
 	if h.backups != nil {
 		r.BackupAt = h.backups.LastBackup()
 	}

@@ -24,6 +24,7 @@ type machineConfig struct {
 	Control     string
 	Data        string
 	Listen      listen
+	Secure      string // where a host listens for TLS, if it is to
 	DatabaseURL string // empty: a database server of its own
 	Backups     string // folder of that server's backups; empty: in Data
 	Mail        mailConfig
@@ -45,6 +46,9 @@ func readMachineConfig(env []string, role machine.Role) (machineConfig, error) {
 		Control: e.link("TOLLHOUSE_CONTROL_URL", "the control plane's address", "https", "http"),
 		Data:    e.required("TOLLHOUSE_DATA", "the folder of all that this machine keeps"),
 		Log:     e.level(),
+	}
+	if role == machine.Host {
+		c.Secure = e.listenAt("TOLLHOUSE_LISTEN_TLS", "0.0.0.0:443").Address
 	}
 	if role != machine.Agent {
 		c.Listen, c.DatabaseURL = e.address(), e.text("TOLLHOUSE_DATABASE_URL", "")

@@ -3,9 +3,9 @@ package main
 import (
 	"context"
 	"hash/fnv"
-	"net"
 	"net/http"
 	"net/netip"
+	"os"
 
 	"tollhouse/api"
 	"tollhouse/infra/postgres"
@@ -16,10 +16,9 @@ import (
 // openDoor makes the host's API, with a door before it that shares what charges
 // with the site's workers. What was promised of speed is kept by the host for
 // what it serves itself; a worker serves its one operator as requests come.
-func (h *ownHost) openDoor(ctx context.Context, listener net.Listener, c machine.Configuration) error {
-	publicURL := h.publicURL(c, listener)
-	handler, err := h.plant.webHandler(api.Config{Host: h.host, Ready: ready(h.host.Ready), PublicURL: publicURL},
-		withPages(pageSources{host: h.host, publicURL: publicURL}, h.plant.log))
+func (h *ownHost) openDoor(ctx context.Context, c machine.Configuration) error {
+	handler, err := h.plant.webHandler(api.Config{Host: h.host, Ready: ready(h.host.Ready), PublicURL: h.public},
+		withPages(pageSources{host: h.host, publicURL: h.public}, h.plant.log))
 	if err != nil {
 		return err
 	}
@@ -41,8 +40,18 @@ func (h *ownHost) operatorName() string {
 	return h.operator
 }
 
-// changed takes a new configuration.
+// changed takes a new configuration. Under another address, or with another
+// certificate, the host goes on from its start.
 func (h *ownHost) changed(ctx context.Context, c machine.Configuration) {
+	if c.PublicURL != "" && c.PublicURL != h.public || !h.secure.isAs(c.HTTPS) {
+		path, err := os.Executable()
+		if err == nil {
+			h.plant.log.Info("going on under another address", "address", c.PublicURL)
+			h.goOnAs(path)
+			return
+		}
+		h.plant.log.Error("the host does not take its new address", "error", err)
+	}
 	h.furnish(ctx, c)
 	h.openToWorkers(ctx, c)
 	h.nameWorkers(c)

@@ -79,6 +79,7 @@ func (e *estate) isServing(of newcomer) {
 			e.t.Errorf("%s: %d", path, got)
 		}
 	}
+	e.first.answersByTLS()
 	stack := door{e.t, "http://" + e.first.inside + ":8080", nil}
 	token, _ := stack.call("", "POST", "/t/"+of.name+"/v1/sign-in", map[string]any{"email": of.email, "password": of.password}, http.StatusOK)["access_token"].(string)
 	if me := stack.call(token, "GET", "/t/"+of.name+"/v1/me", nil, http.StatusOK); me["role"] != "owner" {

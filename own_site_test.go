@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net/http"
 	"os"
@@ -18,7 +19,7 @@ import (
 // deletion takes all of it away.
 func TestControl_newOperatorStandsOnItsOwnSite(t *testing.T) {
 	sites := filepath.Join(reachable(t), "sites")
-	c := startControlPlane(t, "127.0.0.1", "TOLLHOUSE_LOCAL_SITES="+sites)
+	c := startControlPlane(t, "127.0.0.1", "TOLLHOUSE_LOCAL_SITES="+sites, "TOLLHOUSE_ACME_DIRECTORY=https://127.0.0.1:1/directory")
 	token, site := c.signIn(), uuid.NewString()
 	want := map[string]any{"name": "nordnetz", "legal_name": "Nordnetz GmbH", "country": "DE", "zone": "Europe/Berlin",
 		"currency": "EUR", "language": "en", "prices_include_tax": true, "owner_email": "owner@nordnetz.example",
@@ -48,6 +49,7 @@ func TestControl_newOperatorStandsOnItsOwnSite(t *testing.T) {
 	if me := own.call(fmt.Sprint(in["access_token"]), "GET", "/t/nordnetz/v1/me", nil, http.StatusOK); me["role"] != "owner" {
 		t.Errorf("who the owner is there: %v", me)
 	}
+	answersByTLS(t, c, token, machine)
 	// What needs our reach into the stack is refused with the reason.
 	c.call(token, "POST", path+"/moves", map[string]any{"to": "tollhouse_host"}, http.StatusConflict)
 	c.call(token, "GET", path+"/figures", nil, http.StatusConflict)
@@ -64,6 +66,56 @@ func TestControl_newOperatorStandsOnItsOwnSite(t *testing.T) {
 	}
 	if s := stack(); s["state"] != "requested" || s["ready_at"] != nil {
 		t.Errorf("the stack of a site that is gone: %v", s)
+	}
+}
+
+// answersByTLS wants a site's host to answer by TLS with a certificate of its own,
+// and to go on under the address that staff give it: it asks for a certificate of
+// that name, and tells why it gets none.
+func answersByTLS(t *testing.T, c *controlPlane, token string, machine map[string]any) {
+	t.Helper()
+	path := "/staff/v1/machines/" + fmt.Sprint(machine["id"])
+	report := func() map[string]any {
+		is, _ := c.call(token, "GET", path, nil, http.StatusOK)["report"].(map[string]any)
+		return is
+	}
+	blind := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // its certificate is looked at below
+	defer blind.CloseIdleConnections()
+	answers := func() (name string, err error) {
+		response, err := (&http.Client{Transport: blind, Timeout: 5 * time.Second}).Get("https://" + fmt.Sprint(report()["secure"]) + "/readyz")
+		if err != nil {
+			return "", err
+		}
+		defer func() { _ = response.Body.Close() }()
+		if response.StatusCode != http.StatusOK {
+			return "", fmt.Errorf("it answers %s", response.Status)
+		}
+		return response.TLS.PeerCertificates[0].Subject.CommonName, nil
+	}
+	if name, err := answers(); err != nil || name != "host.tollhouse.internal" {
+		t.Fatalf("by TLS: %q, %v", name, err)
+	}
+	c.call(token, "PUT", path, map[string]any{"name": machine["name"], "public_url": "https://billing.nordnetz.example"}, http.StatusOK)
+	until(t, "the host goes on under its new address", func() (bool, any) {
+		is := report()
+		certificates, _ := is["certificates"].([]any)
+		if is["public_url"] != "https://billing.nordnetz.example" || len(certificates) != 1 {
+			return false, is
+		}
+		one, _ := certificates[0].(map[string]any)
+		return one["name"] == "billing.nordnetz.example" && strings.HasPrefix(fmt.Sprint(one["fault"]), "127.0.0.1:1 is not reached from this host"), is
+	})
+	until(t, "an alarm tells", func() (bool, any) {
+		list, _ := c.call(token, "GET", "/staff/v1/alarms", nil, http.StatusOK)["items"].([]any)
+		for _, item := range list {
+			if one, _ := item.(map[string]any); one["kind"] == "certificate_ends" {
+				return true, nil
+			}
+		}
+		return false, list
+	})
+	if name, err := answers(); err != nil || name != "host.tollhouse.internal" {
+		t.Errorf("without the certificate it was to have: %q, %v", name, err)
 	}
 }
 

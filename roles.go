@@ -106,11 +106,12 @@ func runControl(ctx context.Context, p process) error {
 	if err != nil {
 		return err
 	}
-	publicURL := config.PublicURL
+	publicURL := config.Desk.URL
 	if publicURL == "" {
 		publicURL = "http://" + listener.Addr().String()
+		config.Desk.URL = publicURL
 	}
-	plant.openDesk(ctx, control, publicURL, config.Programs)
+	plant.openDesk(ctx, control, config.Desk)
 	plant.startFleet(ctx, control, clouds, control.Desk, nil)
 	keeper.Start(context.WithoutCancel(ctx))
 	if err := firstStaff(ctx, control, p.stdout); err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net/http"
 	"os"
@@ -131,6 +132,23 @@ func (s *space) eventually(what string, done func() bool) {
 }
 
 // get asks the host's API, over the cable.
+// answersByTLS wants the host in it to answer where its firewall lets others in,
+// with a certificate of its own: it has no name that an authority could look at.
+func (s *space) answersByTLS() {
+	s.t.Helper()
+	blind := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // its certificate is looked at below
+	defer blind.CloseIdleConnections()
+	response, err := (&http.Client{Transport: blind, Timeout: 10 * time.Second}).Get("https://" + s.inside + "/readyz")
+	if err != nil {
+		s.t.Errorf("by TLS: %v", err)
+		return
+	}
+	_ = response.Body.Close()
+	if name := response.TLS.PeerCertificates[0].Subject.CommonName; response.StatusCode != http.StatusOK || name != "host.tollhouse.internal" {
+		s.t.Errorf("by TLS: %s, with a certificate of %q", response.Status, name)
+	}
+}
+
 func (s *space) get(path string) int {
 	client := http.Client{Timeout: 10 * time.Second}
 	response, err := client.Get("http://" + s.inside + ":8080" + path)

@@ -15,6 +15,7 @@ for set in "$@"; do
       command -v chromium >/dev/null || missing+=(chromium)
       command -v curl >/dev/null || missing+=(curl)
       command -v jq >/dev/null || missing+=(jq)
+      command -v pebble >/dev/null || missing+=(pebble)
       command -v ip >/dev/null || missing+=(iproute2)
       command -v shellcheck >/dev/null || missing+=(shellcheck)
       ;;

@@ -115,7 +115,9 @@ func (view *machineView) fill(r ui.Reader, m enrol.Machine, v *web.StaffVisit) {
 		if report.Stack != "" {
 			add("stack", r.T("machine.stack."+string(report.Stack)))
 		}
+		add("public", report.PublicURL)
 		add("listen", report.Listen)
+		add("secure", report.Secure)
 		add("cpu", whole(r, (report.CPUPermille+9)/10)+" %")
 		add("memory", whole(r, report.MemoryPercent())+" % / "+bytes(r, report.MemoryTotal))
 		add("charges", whole(r, report.ChargesPerSecond))

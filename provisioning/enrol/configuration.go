@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
+	"net/url"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -20,6 +23,9 @@ const reportEvery = 15
 // configuration is what a machine works by at present, without its key.
 func (d *Desk) configuration(ctx context.Context, tx tenants.Tx, m Machine) (machine.Configuration, error) {
 	c := machine.Configuration{Role: m.Role, Name: m.Name, ReportEvery: reportEvery, PublicURL: m.Settings.PublicURL, Watch: m.Settings.Watch}
+	if err := d.secure(ctx, tx, m, &c); err != nil {
+		return c, err
+	}
 	if d.Wanted != nil && m.Site != uuid.Nil {
 		wanted, err := d.Wanted(ctx, tx, m.Site)
 		if err != nil {
@@ -43,6 +49,46 @@ func (d *Desk) configuration(ctx context.Context, tx tenants.Tx, m Machine) (mac
 		return c, err
 	}
 	return c.Marked()
+}
+
+// secure has the host of a dedicated stack answer by TLS itself, under the address
+// that staff have set, else under its operator's name in our domain, else under
+// the address of its site. What stands elsewhere has its own door before it.
+func (d *Desk) secure(ctx context.Context, tx tenants.Tx, m Machine, c *machine.Configuration) error {
+	if m.Role != machine.Host || m.Place != machine.Dedicated {
+		return nil
+	}
+	switch {
+	case c.PublicURL != "":
+	case d.Domain != "":
+		operator, err := tenants.GetOperator(ctx, tx, m.Operator)
+		if err != nil {
+			return err
+		}
+		c.PublicURL = "https://" + operator.Name + "." + d.Domain
+	case d.Address != nil && m.Site != uuid.Nil:
+		text, err := d.Address(ctx, tx, m.Site)
+		if err != nil {
+			return fmt.Errorf("address of site %s: %w", m.Site, err)
+		}
+		if address, err := netip.ParseAddr(text); err == nil && !address.IsLoopback() {
+			c.PublicURL = "https://" + strings.TrimSuffix(netip.AddrPortFrom(address, 443).String(), ":443")
+		}
+	}
+	c.HTTPS = &machine.HTTPS{Name: nameIn(c.PublicURL)}
+	if c.HTTPS.Name != "" {
+		c.HTTPS.Directory, c.HTTPS.Contact = d.HTTPS.Directory, d.HTTPS.Contact
+	}
+	return nil
+}
+
+// nameIn is the name for which a certificate is wanted; empty where none can be had.
+func nameIn(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "https" || net.ParseIP(u.Hostname()) != nil || !strings.Contains(u.Hostname(), ".") {
+		return ""
+	}
+	return strings.ToLower(u.Hostname())
 }
 
 // maxWorkers bounds how many workers a host is told of.

@@ -10,6 +10,7 @@ import (
 	"tollhouse/billing/hosting"
 	"tollhouse/billing/tenant"
 	"tollhouse/provisioning/alarm"
+	"tollhouse/provisioning/machine"
 	"tollhouse/tenants"
 )
 
@@ -26,7 +27,15 @@ type Config struct {
 	Wanted func(ctx context.Context, tx tenants.Tx, site uuid.UUID) (digest string, err error)
 	// Hosting says what operators have agreed with us; nil: hosts are told nothing.
 	Hosting Hosting
-	Log     *slog.Logger
+	// Domain is the domain in which dedicated stacks have names, each its
+	// operator's; empty: staff give each its address.
+	Domain string
+	// Address is where a site's first machine is reached from outside, such as
+	// 203.0.113.7; empty: it is not known. It may be nil.
+	Address func(ctx context.Context, tx tenants.Tx, site uuid.UUID) (string, error)
+	// HTTPS names the authority of dedicated stacks' certificates.
+	HTTPS machine.HTTPS
+	Log   *slog.Logger
 }
 
 // Hosting knows what operators are told of their hosting contracts. It may ask

@@ -6,8 +6,11 @@ import (
 	"net/netip"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"tollhouse/provisioning/enrol"
 	"tollhouse/provisioning/machine"
+	"tollhouse/tenants"
 )
 
 // configured is what a machine works by now.
@@ -62,5 +65,68 @@ func TestConfiguration_joinsHostAndWorkers(t *testing.T) {
 	}
 	if c := other.configured(t); c.Workers != nil {
 		t.Errorf("another operator's host is told of %+v", c.Workers)
+	}
+}
+
+// The host of a dedicated stack answers by TLS itself: under the address that
+// staff have set, else under its operator's name in our domain. What stands
+// elsewhere has its own door.
+func TestConfiguration_dedicatedHostsAnswerByTLS(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Desk.Domain, w.Desk.HTTPS = "stacks.tollhouse.example", machine.HTTPS{Directory: "https://acme.example/directory", Contact: "ops@tollhouse.example"}
+	at := func(place machine.Place, name string, role machine.Role) *server {
+		operator, s := w.operator(t, name), newServer(t, w)
+		if _, err := s.apply(w.issue(t, enrol.NewInvitation{Operator: operator.ID, Role: role, Place: place}).Token, name, role); err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	dedicated := at(machine.Dedicated, "nordnetz", machine.Host)
+	for set, want := range map[string]machine.Configuration{
+		"":                         {PublicURL: "https://nordnetz.stacks.tollhouse.example", HTTPS: &machine.HTTPS{Name: "nordnetz.stacks.tollhouse.example"}},
+		"https://Billing.Example/": {PublicURL: "https://Billing.Example", HTTPS: &machine.HTTPS{Name: "billing.example"}},
+		"https://203.0.113.7":      {PublicURL: "https://203.0.113.7", HTTPS: &machine.HTTPS{}},
+		"http://billing.example":   {PublicURL: "http://billing.example", HTTPS: &machine.HTTPS{}},
+	} {
+		w.write(t, func(ctx context.Context, tx tenants.Tx) error {
+			_, err := w.Change(ctx, tx, tenants.System, dedicated.id, enrol.Change{Name: "host", Settings: enrol.Settings{PublicURL: set}})
+			return err
+		})
+		if want.HTTPS.Name != "" {
+			want.HTTPS.Directory, want.HTTPS.Contact = w.Desk.HTTPS.Directory, w.Desk.HTTPS.Contact
+		}
+		if c := dedicated.configured(t); c.PublicURL != want.PublicURL || c.HTTPS == nil || *c.HTTPS != *want.HTTPS {
+			t.Errorf("set to %q: %q, %+v; want %q, %+v", set, c.PublicURL, c.HTTPS, want.PublicURL, want.HTTPS)
+		}
+	}
+	if c := at(machine.Customer, "suednetz", machine.Host).configured(t); c.HTTPS != nil || c.PublicURL != "" {
+		t.Errorf("the operator's own server: %q, %+v", c.PublicURL, c.HTTPS)
+	}
+	if c := at(machine.Dedicated, "westnetz", machine.Agent).configured(t); c.HTTPS != nil {
+		t.Errorf("an agent: %+v", c.HTTPS)
+	}
+}
+
+// Without a domain a site's host is reached by its site's address.
+func TestConfiguration_dedicatedHostsOfNoDomain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	site, address := uuid.New(), ""
+	w.Desk.Address = func(_ context.Context, _ tenants.Tx, asked uuid.UUID) (string, error) {
+		if asked != site {
+			t.Errorf("asked for site %s", asked)
+		}
+		return address, nil
+	}
+	operator, host := w.operator(t, "nordnetz"), newServer(t, w)
+	if _, err := host.apply(w.issue(t, enrol.NewInvitation{Operator: operator.ID, Site: site, Role: machine.Host, Place: machine.Dedicated}).Token, "nordnetz", machine.Host); err != nil {
+		t.Fatal(err)
+	}
+	for is, want := range map[string]string{"": "", "203.0.113.7": "https://203.0.113.7", "2001:db8::7": "https://[2001:db8::7]", "127.0.0.1": "", "first.example": ""} {
+		address = is
+		if c := host.configured(t); c.PublicURL != want || c.HTTPS == nil || c.HTTPS.Name != "" {
+			t.Errorf("site at %q: %q, %+v; want %q", is, c.PublicURL, c.HTTPS, want)
+		}
 	}
 }

@@ -196,3 +196,16 @@ func WantedVersion(ctx context.Context, tx tenants.Tx, id provisioning.SiteID) (
 	}
 	return digest, nil
 }
+
+// AddressOf is where a site's first machine answers; empty as long as it has no
+// address. tenants.ErrNotFound if there is no such site.
+func AddressOf(ctx context.Context, tx tenants.Tx, id provisioning.SiteID) (address string, err error) {
+	err = tx.QueryRow(ctx, `select address from site where id = $1`, uuid.UUID(id)).Scan(&address)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", fmt.Errorf("site %s: %w", id, tenants.ErrNotFound)
+	}
+	if err != nil {
+		return "", fmt.Errorf("read address of site %s: %w", id, err)
+	}
+	return address, nil
+}

@@ -100,6 +100,7 @@ type Configuration struct {
 	Binary       string      `json:"binary"`                  // digest of the program it is to run; empty: as it is
 	ReportEvery  int         `json:"report_every_seconds"`    // how often it reports
 	PublicURL    string      `json:"public_url,omitempty"`    // under which people reach it; empty: as its host name says
+	HTTPS        *HTTPS      `json:"https,omitempty"`         // of a host that answers by TLS itself
 	Stack        *Stack      `json:"stack,omitempty"`         // of a host
 	Beside       *Beside     `json:"beside,omitempty"`        // of a worker whose host has said where its database is
 	Workers      *Workers    `json:"workers,omitempty"`       // of a host that has some
@@ -119,6 +120,13 @@ func (c Configuration) Marked() (Configuration, error) {
 	sum := sha256.Sum256(text)
 	c.Revision = hex.EncodeToString(sum[:8])
 	return c, nil
+}
+
+// HTTPS is how a host answers by TLS itself, where nothing before it does.
+type HTTPS struct {
+	Name      string `json:"name,omitempty"`      // of which it has a certificate; empty: it shows one of its own making
+	Directory string `json:"directory,omitempty"` // of the ACME authority (RFC 8555), which gives the certificate
+	Contact   string `json:"contact,omitempty"`   // e-mail address that the authority may write to
 }
 
 // ServerSet is one setting of a database server.

@@ -13,10 +13,12 @@ type Report struct {
 	Version     string    `json:"version"`  // the program's digest
 	StartedAt   time.Time `json:"started_at"`
 	Healthy     bool      `json:"healthy"`
-	Reason      string    `json:"reason,omitempty"` // plain words; why it is not
-	Stack       StackIs   `json:"stack,omitempty"`  // of a host
-	Listen      string    `json:"listen,omitempty"` // where its API listens
-	Inside      *Inside   `json:"inside,omitempty"` // of a host and its workers: where they reach each other
+	Reason      string    `json:"reason,omitempty"`     // plain words; why it is not
+	Stack       StackIs   `json:"stack,omitempty"`      // of a host
+	Listen      string    `json:"listen,omitempty"`     // where its API listens
+	Secure      string    `json:"secure,omitempty"`     // where it listens for TLS; empty: it does not
+	PublicURL   string    `json:"public_url,omitempty"` // under which its stack is told to be reached
+	Inside      *Inside   `json:"inside,omitempty"`     // of a host and its workers: where they reach each other
 	Disks       []Disk    `json:"disks,omitempty"`
 	MemoryTotal int64     `json:"memory_total_bytes,omitempty"`
 	MemoryFree  int64     `json:"memory_free_bytes,omitempty"`
@@ -110,7 +112,7 @@ func (r Report) Check() error {
 	if len(r.Disks) > maxListed || len(r.Certificates) > maxListed || len(r.Missing) > maxListed {
 		return fmt.Errorf("%w: a list has more than %d entries", ErrReport, maxListed)
 	}
-	texts := []string{r.Revision, r.Version, r.Reason, r.Listen}
+	texts := []string{r.Revision, r.Version, r.Reason, r.Listen, r.Secure, r.PublicURL}
 	for _, d := range r.Disks {
 		if d.Total < 0 || d.Free < 0 || d.Free > d.Total {
 			return fmt.Errorf("%w: disk %s has more room than it is large", ErrReport, d.Path)

@@ -27,11 +27,13 @@ layout() {
 		etc=$TOLLHOUSE_LOCAL_SITE/etc
 		data=$TOLLHOUSE_LOCAL_SITE/data
 		listen=${TOLLHOUSE_LOCAL_LISTEN:-127.0.0.1:0}
+		secure=127.0.0.1:0
 		systemwide=no
 	else
 		etc=/etc/tollhouse
 		data=/var/lib/tollhouse
 		listen=0.0.0.0:8080
+		secure='' # the program's own choice
 		# between a site's machines its firewall lets no other port through
 		if [ "$role" = worker ]; then listen=0.0.0.0:443; fi
 		listen=${TOLLHOUSE_LOCAL_LISTEN:-$listen}
@@ -116,6 +118,7 @@ settings() {
 		echo "TOLLHOUSE_DATA=$data"
 		if [ "$role" != agent ]; then echo "TOLLHOUSE_LISTEN=$listen"; fi
 		if [ "$role" = host ]; then
+			if [ -n "$secure" ]; then echo "TOLLHOUSE_LISTEN_TLS=$secure"; fi
 			if [ -n "$database_url" ]; then echo "TOLLHOUSE_DATABASE_URL=$database_url"; fi
 		fi
 	} >"$etc/tollhouse.env.new"
