@@ -131,7 +131,6 @@ func (s *space) eventually(what string, done func() bool) {
 	}
 }
 
-// get asks the host's API, over the cable.
 // answersByTLS wants the host in it to answer where its firewall lets others in,
 // with a certificate of its own: it has no name that an authority could look at.
 func (s *space) answersByTLS() {
@@ -149,6 +148,7 @@ func (s *space) answersByTLS() {
 	}
 }
 
+// get asks the host's API, over the cable.
 func (s *space) get(path string) int {
 	client := http.Client{Timeout: 10 * time.Second}
 	response, err := client.Get("http://" + s.inside + ":8080" + path)
