@@ -50,6 +50,10 @@ func TestControl_newOperatorStandsOnItsOwnSite(t *testing.T) {
 		t.Errorf("who the owner is there: %v", me)
 	}
 	answersByTLS(t, c, token, machine)
+	until(t, "its site says where it is reached", func() (bool, any) {
+		host, _ := atSite()["host"].(map[string]any)
+		return host["public_url"] == "https://billing.nordnetz.example", host
+	})
 	// What needs our reach into the stack is refused with the reason.
 	c.call(token, "POST", path+"/moves", map[string]any{"to": "tollhouse_host"}, http.StatusConflict)
 	c.call(token, "GET", path+"/figures", nil, http.StatusConflict)

@@ -43,7 +43,7 @@ func siteOf(one fleet.Site, at time.Time) oapi.Site {
 		State: oapi.SiteState(one.State), StateAt: one.StateAt, Health: oapi.SiteHealth(one.Health(at)), Reason: optionalText(one.Reason),
 		Detail: optionalText(one.Detail), Next: optionalText(one.Advice(at).English()), Held: one.Held, Tries: one.Tries, DueAt: one.DueAt, Ref: optionalText(one.Ref),
 		Address: optionalText(one.Address), Steps: mapped(one.Steps, siteStep), Drift: one.Drift, VersionWanted: optionalText(one.VersionWanted),
-		Host:    oapi.SiteHost{Enrolled: one.Seen.Enrolled, Healthy: one.Seen.Healthy, Reason: optionalText(one.Seen.Reason), Version: optionalText(one.Seen.Version)},
+		Host:    oapi.SiteHost{Enrolled: one.Seen.Enrolled, Healthy: one.Seen.Healthy, Reason: optionalText(one.Seen.Reason), Version: optionalText(one.Seen.Version), PublicUrl: optionalText(one.Seen.PublicURL)},
 		AskedAt: one.AskedAt, ReadyAt: one.ReadyAt, RemoveAfter: one.RemoveAfter, Waiver: optionalText(one.Waiver), FinalBackup: optionalText(one.FinalBackup),
 		RemovedAt: one.RemovedAt}
 	if out.AddOns == nil {

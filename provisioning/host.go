@@ -31,12 +31,13 @@ type Hosts interface {
 
 // Seen is a site's first machine as it said last.
 type Seen struct {
-	Enrolled bool
-	Healthy  bool      // its API serves the operator
-	Reason   string    // plain words; why it is not healthy
-	Version  string    // the binary it runs, by digest
-	At       time.Time // when it said so
-	Load     Load
+	Enrolled  bool
+	Healthy   bool      // its API serves the operator
+	Reason    string    // plain words; why it is not healthy
+	Version   string    // the binary it runs, by digest
+	PublicURL string    // under which people reach its stack
+	At        time.Time // when it said so
+	Load      Load
 }
 
 // Measure is one figure of a machine's load.

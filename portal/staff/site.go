@@ -174,6 +174,9 @@ func (w *siteView) describeFacts(r ui.Reader) {
 	if !s.Seen.At.IsZero() {
 		w.Host[0].Text = r.DateTime(s.Seen.At)
 	}
+	if s.Seen.PublicURL != "" {
+		w.Host = append(w.Host, fact{Name: r.T("machine.fact.public"), Text: s.Seen.PublicURL})
+	}
 	if s.VersionWanted != "" {
 		w.Host = append(w.Host, fact{Name: r.T("staff.site.version.wanted"), Text: short(s.VersionWanted)})
 	}

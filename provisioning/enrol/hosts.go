@@ -90,7 +90,7 @@ func (m Machine) seen(tx tenants.Tx) provisioning.Seen {
 	if r == nil {
 		return s
 	}
-	s.Version, s.Reason = r.Version, ""
+	s.Version, s.PublicURL, s.Reason = r.Version, r.PublicURL, ""
 	switch m.Stands(tx.At) {
 	case StandsHealthy:
 		s.Healthy = true

@@ -63,16 +63,17 @@ type Site struct {
 
 // Seen is what a site's host said last, as the site's row keeps it.
 type Seen struct {
-	Enrolled bool              `json:"enrolled,omitempty"`
-	Healthy  bool              `json:"healthy,omitempty"`
-	Reason   string            `json:"reason,omitempty"`
-	Version  string            `json:"version,omitempty"`
-	At       time.Time         `json:"at,omitzero"`
-	Load     provisioning.Load `json:"load,omitempty"`
+	Enrolled  bool              `json:"enrolled,omitempty"`
+	Healthy   bool              `json:"healthy,omitempty"`
+	Reason    string            `json:"reason,omitempty"`
+	Version   string            `json:"version,omitempty"`
+	PublicURL string            `json:"public_url,omitempty"`
+	At        time.Time         `json:"at,omitzero"`
+	Load      provisioning.Load `json:"load,omitempty"`
 }
 
 func seenOf(s provisioning.Seen) Seen {
-	return Seen{Enrolled: s.Enrolled, Healthy: s.Healthy, Reason: s.Reason, Version: s.Version, At: s.At.UTC().Truncate(time.Microsecond), Load: s.Load}
+	return Seen{Enrolled: s.Enrolled, Healthy: s.Healthy, Reason: s.Reason, Version: s.Version, PublicURL: s.PublicURL, At: s.At.UTC().Truncate(time.Microsecond), Load: s.Load}
 }
 
 // silentAfter is how old a host's last word may be before it counts as silent.
