@@ -126,12 +126,12 @@ func (h *ownHost) run(ctx context.Context, p process) error {
 
 // serve answers at all doors until ctx ends, or one of them fails.
 func (h *ownHost) serve(ctx context.Context, listener net.Listener) error {
-	handler := api.ThroughProxies(h.door, h.config.Proxies)
+	handler := api.ThroughProxies(h.atRoot(h.door), h.config.Proxies)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return h.plant.serve(ctx, listener, handler) })
 	if h.secure != nil {
 		h.plant.until(ctx, h.secure.certificates.Keep)
-		group.Go(func() error { return h.plant.serve(ctx, h.secure.listener, handler) })
+		group.Go(func() error { return h.plant.serve(ctx, h.secure.listener, withoutMetrics(handler)) })
 	}
 	return group.Wait()
 }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"path/filepath"
 
+	"tollhouse/api"
 	"tollhouse/infra/https"
 	"tollhouse/provisioning/machine"
 )
@@ -59,4 +61,35 @@ func (d *secureDoor) fill(r *machine.Report) {
 	if certificate, tried := d.certificates.Is(); tried {
 		r.Certificates = append(r.Certificates, certificate)
 	}
+}
+
+// atRoot leads whoever types the host's bare name to the pages of the one operator
+// it carries.
+func (h *ownHost) atRoot(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := h.operatorName()
+		if name == "" || api.TenantOf(r) != "" || r.Method != http.MethodGet {
+			next.ServeHTTP(w, r)
+			return
+		}
+		switch r.URL.Path {
+		case "/":
+			http.Redirect(w, r, "/t/"+name+"/", http.StatusFound)
+		case "/console", "/console/":
+			http.Redirect(w, r, "/t/"+name+"/console/", http.StatusFound)
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// withoutMetrics keeps the process's figures from whoever comes from outside.
+func withoutMetrics(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/metrics" {
+			http.NotFound(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }

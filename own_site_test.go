@@ -85,8 +85,9 @@ func answersByTLS(t *testing.T, c *controlPlane, token string, machine map[strin
 	}
 	blind := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // its certificate is looked at below
 	defer blind.CloseIdleConnections()
+	client := &http.Client{Transport: blind, Timeout: 5 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	answers := func() (name string, err error) {
-		response, err := (&http.Client{Transport: blind, Timeout: 5 * time.Second}).Get("https://" + fmt.Sprint(report()["secure"]) + "/readyz")
+		response, err := client.Get("https://" + fmt.Sprint(report()["secure"]) + "/readyz")
 		if err != nil {
 			return "", err
 		}
@@ -98,6 +99,16 @@ func answersByTLS(t *testing.T, c *controlPlane, token string, machine map[strin
 	}
 	if name, err := answers(); err != nil || name != "host.tollhouse.internal" {
 		t.Fatalf("by TLS: %q, %v", name, err)
+	}
+	for asked, leads := range map[string]string{"/": "/t/nordnetz/", "/console": "/t/nordnetz/console/", "/metrics": ""} {
+		response, err := client.Get("https://" + fmt.Sprint(report()["secure"]) + asked)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if led := response.Header.Get("Location"); led != leads || leads == "" && response.StatusCode != http.StatusNotFound {
+			t.Errorf("%s from outside: %s, leads to %q; want %q", asked, response.Status, led, leads)
+		}
 	}
 	c.call(token, "PUT", path, map[string]any{"name": machine["name"], "public_url": "https://billing.nordnetz.example"}, http.StatusOK)
 	until(t, "the host goes on under its new address", func() (bool, any) {
