@@ -3,6 +3,7 @@ package openstack
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -44,11 +45,11 @@ func (c *Cloud) drift(ctx context.Context, s *stack, parts []resource) ([]string
 		found = append(found, fmt.Sprintf("there are %d workers, %d were asked for", workers, wanted))
 	}
 	for _, r := range parts {
-		if r.Type != "OS::Neutron::SecurityGroup" || r.Physical == "" {
+		if r.Type != securityGroup || r.Physical == "" {
 			continue
 		}
 		name, _, _ := partOf(r)
-		rules, err := c.ruleDrift(ctx, name, r.Physical, allowed(r))
+		rules, err := c.ruleDrift(ctx, name, r)
 		if err != nil {
 			return nil, err
 		}
@@ -90,6 +91,8 @@ func volumeDrift(name string, volumes map[string]volume, r resource, p asked) (f
 	}
 	return found
 }
+
+const securityGroup = "OS::Neutron::SecurityGroup"
 
 // rule is one of a security group.
 type rule struct {
@@ -136,26 +139,79 @@ func allowed(group resource) []rule {
 	return open
 }
 
-func (c *Cloud) ruleDrift(ctx context.Context, name, group string, wanted []rule) (found []string, err error) {
-	var answer struct {
-		Rules []rule `json:"security_group_rules"`
-	}
-	if err := c.call(ctx, neutron, "GET", "security-group-rules?security_group_id="+url.QueryEscape(group), nil, &answer); err != nil {
+func (c *Cloud) ruleDrift(ctx context.Context, name string, group resource) (found []string, err error) {
+	missing, more, err := c.rules(ctx, group)
+	if err != nil {
 		return nil, err
 	}
-	for _, r := range answer.Rules {
-		r.ID = ""
-		if at := slices.Index(wanted, r); at >= 0 {
-			wanted = slices.Delete(wanted, at, at+1)
-			continue
-		}
+	for _, r := range more {
 		found = append(found, fmt.Sprintf("%s lets through what was not asked for: %s", name, r))
 	}
-	for _, r := range wanted {
+	for _, r := range missing {
 		found = append(found, fmt.Sprintf("%s no longer lets through: %s", name, r))
 	}
 	slices.Sort(found)
 	return found, nil
+}
+
+// rules are those that a security group lacks, and those that it has and should not.
+func (c *Cloud) rules(ctx context.Context, group resource) (missing, more []rule, err error) {
+	var answer struct {
+		Rules []rule `json:"security_group_rules"`
+	}
+	if err := c.call(ctx, neutron, "GET", "security-group-rules?security_group_id="+url.QueryEscape(group.Physical), nil, &answer); err != nil {
+		return nil, nil, err
+	}
+	missing = allowed(group)
+	for _, r := range answer.Rules {
+		r.ID = ""
+		if at := slices.Index(missing, r); at >= 0 {
+			missing = slices.Delete(missing, at, at+1)
+			continue
+		}
+		more = append(more, r)
+	}
+	return missing, more, nil
+}
+
+// openAgain gives the site's security groups the rules that they lack: Heat does
+// not look for them, and an engine that dies between a group and its rules leaves
+// it to the next as whole. What somebody has opened besides stays, and is told.
+func (c *Cloud) openAgain(ctx context.Context, parts []resource) error {
+	for _, r := range parts {
+		if r.Type != securityGroup || r.Physical == "" {
+			continue
+		}
+		missing, _, err := c.rules(ctx, r)
+		if status(err) == http.StatusNotFound {
+			continue // the whole group is gone, which is Heat's to make again
+		}
+		if err != nil {
+			return err
+		}
+		for _, one := range missing {
+			err := c.call(ctx, neutron, "POST", "security-group-rules", map[string]any{"security_group_rule": one.asked(r.Physical)}, nil)
+			if err != nil && status(err) != http.StatusConflict { // Heat has just made it itself
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// asked is a rule as Neutron is asked for it.
+func (r rule) asked(group string) map[string]any {
+	body := map[string]any{"security_group_id": group, "direction": r.Direction, "ethertype": r.EtherType}
+	if r.Protocol != "" {
+		body["protocol"], body["port_range_min"], body["port_range_max"] = r.Protocol, r.Min, r.Max
+	}
+	if r.Prefix != "" {
+		body["remote_ip_prefix"] = r.Prefix
+	}
+	if r.Group != "" {
+		body["remote_group_id"] = r.Group
+	}
+	return body
 }
 
 // portDrift finds ports on the site's network that are not the site's: somebody

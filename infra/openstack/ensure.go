@@ -125,6 +125,9 @@ func (c *Cloud) change(ctx context.Context, s *stack, id provisioning.SiteID, p 
 	if err := c.clearUntold(ctx, id, parts); err != nil {
 		return provisioning.Observed{}, err
 	}
+	if err := c.openAgain(ctx, parts); err != nil {
+		return provisioning.Observed{}, err
+	}
 	grown, err := c.growData(ctx, parts, stands, p.number("data_gb"))
 	if err != nil || !grown {
 		return c.notYet(ctx, s, "a data volume is still growing", err)

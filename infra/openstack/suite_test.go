@@ -201,6 +201,9 @@ func TestSite_driftIsToldAndMended(t *testing.T) {
 		for _, g := range a.list("network", "/v2.0/security-groups?name="+tag, "security_groups") {
 			a.do("network", "POST", "/v2.0/security-group-rules", map[string]any{"security_group_rule": map[string]any{
 				"security_group_id": g["id"], "direction": "ingress", "protocol": "tcp", "port_range_min": 22, "port_range_max": 22}})
+			for _, r := range a.list("network", "/v2.0/security-group-rules?port_range_min=443&security_group_id="+g["id"].(string), "security_group_rules") {
+				a.do("network", "DELETE", "/v2.0/security-group-rules/"+r["id"].(string), nil)
+			}
 		}
 		time.Sleep(5 * time.Second) // until Nova has let the worker go
 	})
@@ -209,7 +212,8 @@ func TestSite_driftIsToldAndMended(t *testing.T) {
 		t.Fatalf("%+v, %v", seen, err)
 	}
 	told := strings.Join(seen.Drift, "; ")
-	for _, part := range []string{"worker 1: machine is gone", "firewall lets through what was not asked for: tcp 22 from everywhere, IPv4"} {
+	for _, part := range []string{"worker 1: machine is gone", "firewall lets through what was not asked for: tcp 22 from everywhere, IPv4",
+		"firewall no longer lets through: tcp 443 from 0.0.0.0/0, IPv4"} {
 		if !strings.Contains(told, part) {
 			t.Errorf("told %q, %q is missing", told, part)
 		}
