@@ -2,9 +2,11 @@ package staff
 
 import (
 	"context"
+	"slices"
 
 	"tollhouse/portal/ui"
 	"tollhouse/portal/web"
+	"tollhouse/provisioning/alarm"
 	"tollhouse/tenants"
 )
 
@@ -63,7 +65,25 @@ func (p pages) frame(v *web.StaffVisit, current section, title string) (ui.Conso
 		}
 	}
 	page.Groups = []ui.NavGroup{{Items: items}}
-	return page, p.tellRequests(v, &page)
+	return page, p.read(v, func(ctx context.Context, tx tenants.Tx) error {
+		if err := countAlarms(ctx, tx, v, items); err != nil {
+			return err
+		}
+		return tellRequests(ctx, tx, v, &page)
+	})
+}
+
+// countAlarms says in the navigation how many alarms nobody has taken on.
+func countAlarms(ctx context.Context, tx tenants.Tx, v *web.StaffVisit, items []ui.NavItem) error {
+	at := slices.IndexFunc(items, func(i ui.NavItem) bool { return i.Href == v.URL(string(alarmsSection)) })
+	if at < 0 {
+		return nil
+	}
+	_, waiting, err := alarm.Open(ctx, tx)
+	if waiting > 0 {
+		items[at].Count, items[at].Alert = whole(v.Reader, int64(waiting)), true
+	}
+	return err
 }
 
 // maxRequests bounds the queue of break-glass that pages show.
@@ -71,21 +91,19 @@ const maxRequests = 50
 
 // tellRequests puts requests that wait for this person onto every page: they
 // are good for a quarter of an hour only.
-func (p pages) tellRequests(v *web.StaffVisit, page *ui.ConsolePage) error {
+func tellRequests(ctx context.Context, tx tenants.Tx, v *web.StaffVisit, page *ui.ConsolePage) error {
 	if !v.May(tenants.VisitApprove) {
 		return nil
 	}
-	return p.read(v, func(ctx context.Context, tx tenants.Tx) error {
-		waiting, err := tenants.BreakGlassQueue(ctx, tx, maxRequests)
-		others := 0
-		for _, b := range waiting {
-			if b.Asker.ID != v.Who.ID {
-				others++
-			}
+	waiting, err := tenants.BreakGlassQueue(ctx, tx, maxRequests)
+	others := 0
+	for _, b := range waiting {
+		if b.Asker.ID != v.Who.ID {
+			others++
 		}
-		if others > 0 {
-			page.Banners = append(page.Banners, ui.Banner{Tone: ui.Warn, Text: v.Reader.N("staff.waiting", int64(others))})
-		}
-		return err
-	})
+	}
+	if others > 0 {
+		page.Banners = append(page.Banners, ui.Banner{Tone: ui.Warn, Text: v.Reader.N("staff.waiting", int64(others))})
+	}
+	return err
 }
