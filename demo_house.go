@@ -19,11 +19,12 @@ import (
 	"tollhouse/tenants/contract"
 )
 
-// The months of the demo's contracts: they begin with the first, and its bills
-// are made in the second.
+// The months of the demo's contracts: each is closed on the second of the next, and
+// billed the day after.
 const (
 	demoContractsFrom = "2026-09-01"
-	demoHouseOpens    = "2026-10-03T06:00:00Z" // when the first month can be closed
+	demoHouseOpens    = "2026-10-02T06:00:00Z" // when the first month can be closed
+	demoHouseCloses   = "2026-11-02T06:00:00Z" // the second
 	demoHouseStands   = "2026-11-12T06:00:00Z" // as the operators' clocks do
 )
 
@@ -136,6 +137,10 @@ func (d *demoRun) agree(ctx context.Context, control *api.Control) error {
 // billContracts gathers what the operators collected, closes the months that are
 // over and has the house make its bills.
 func (d *demoRun) billContracts(ctx context.Context, host *billing.Host, control *api.Control, house *billing.Stack) error {
+	closes, err := time.Parse(time.RFC3339, demoHouseCloses)
+	if err != nil {
+		return err
+	}
 	stands, err := time.Parse(time.RFC3339, demoHouseStands)
 	if err != nil {
 		return err
@@ -149,11 +154,13 @@ func (d *demoRun) billContracts(ctx context.Context, host *billing.Host, control
 	if err := contract.Gather(ctx, control.DB, hostTakings{host.DB()}, refusedTotal); err != nil {
 		return fmt.Errorf("gather what was collected: %w", err)
 	}
-	if err := d.plant.house.Work(ctx); err != nil {
-		return fmt.Errorf("close the contracts' months: %w", err)
-	}
-	if err := house.Advance(ctx, stands, nil); err != nil {
-		return fmt.Errorf("bill the operators: %w", err)
+	for _, at := range []time.Time{closes, stands} {
+		if err := d.plant.house.Work(ctx); err != nil {
+			return fmt.Errorf("close the contracts' months: %w", err)
+		}
+		if err := house.Advance(ctx, at, nil); err != nil {
+			return fmt.Errorf("bill the operators: %w", err)
+		}
 	}
 	return d.plant.house.Work(ctx)
 }
