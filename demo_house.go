@@ -162,7 +162,7 @@ func (d *demoRun) billContracts(ctx context.Context, host *billing.Host, control
 			return fmt.Errorf("bill the operators: %w", err)
 		}
 	}
-	return d.plant.house.Work(ctx)
+	return errors.Join(d.plant.house.Work(ctx), d.plant.house.Tell(ctx))
 }
 
 // furnishRack writes some hardware down: one warranty is about to end, and of one
