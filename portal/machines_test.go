@@ -89,8 +89,13 @@ func TestMachines_fromTheOneLineToAnAlarm(t *testing.T) {
 	if t.Failed() {
 		return
 	}
+	waiting := alarms.in("a[href=/staff/alarms]")
 	taken := b.post(alarms.formsTo("/acknowledge")[0], alarms)
-	contains(t, "taken on", b.get(taken.header.Get("Location")).words(), "taken on by night@tollhouse.example")
+	after := b.get(taken.header.Get("Location"))
+	contains(t, "taken on", after.words(), "taken on by night@tollhouse.example")
+	if now := after.in("a[href=/staff/alarms]"); waiting != "Alarms 4" || now != "Alarms 3" {
+		t.Errorf("the navigation told of %q alarms that wait, and of %q when one was taken on", waiting, now)
+	}
 
 	page := b.get(one)
 	without := b.post(one+"/revoke", page, "reason", "")
