@@ -36,8 +36,8 @@ test: test-deps build ## all tests, with all set-up (RACE=-race looks for data r
 	$(GO) test $(RACE) -timeout 20m $(PACKAGES)
 	$(GO) test -timeout 20m -count=1 $(E2E)/...
 
-test-openstack: deps ## the tests that need an OpenStack, with a lab of their own (RECORD=1 writes its answers down, KEEP=1 leaves it up)
-	@RECORD='$(RECORD)' KEEP='$(KEEP)' infra/openstack/lab/run test '$(RUN)'
+test-openstack: deps ## the tests that need an OpenStack, with a lab of their own (RECORD=1 writes its answers down, KEEP=1 leaves it up, AGAIN=1 runs what failed once more)
+	@RECORD='$(RECORD)' KEEP='$(KEEP)' AGAIN='$(AGAIN)' infra/openstack/lab/run test '$(RUN)'
 
 check: ## vet, lint, generated code up to date
 	$(GO) vet ./...
