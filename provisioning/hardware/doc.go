@@ -23,5 +23,7 @@
 //   - Units of a rack are given once, and its pieces draw no more power than it has.
 //   - A failed piece is replaced by a spare of the same model, and a spare
 //     replaces one piece.
+//   - What an operator owns it owns also after a replacement: the spare becomes its
+//     own, and the failed piece ours.
 //   - Whether a clock was kept is never changed afterwards.
 package hardware

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"tollhouse/billing/calendar"
+	"tollhouse/billing/tenant"
 	"tollhouse/provisioning/alarm"
 	"tollhouse/tenants"
 )
@@ -64,8 +65,10 @@ func Repair(ctx context.Context, tx tenants.Tx, by tenants.Actor, id uuid.UUID) 
 }
 
 // Replace puts a spare of the same model where a failed piece was: it gets its
-// operator, machine and place, and the clock stops. A repeat with the same
-// spare changes nothing.
+// operator, machine and place, and the clock stops. One of ours that takes the
+// place of an operator's own piece becomes its own, and the failed one ours. A
+// repeat with the same spare changes nothing. ErrNoSpare refuses what is no spare
+// of the model, or another operator's.
 func Replace(ctx context.Context, tx tenants.Tx, by tenants.Actor, id, spare uuid.UUID) (Piece, error) {
 	if id == spare {
 		return Piece{}, ErrNoSpare
@@ -81,6 +84,8 @@ func Replace(ctx context.Context, tx tenants.Tx, by tenants.Actor, id, spare uui
 		return Piece{}, fmt.Errorf("replace hardware %s while it is %s: %w", id, failed.State, ErrState)
 	case fresh.State != Spare || !strings.EqualFold(fresh.Model, failed.Model) || fresh.Kind != failed.Kind:
 		return Piece{}, ErrNoSpare
+	case fresh.Owner != (tenant.ID{}) && fresh.Owner != failed.Operator:
+		return Piece{}, fmt.Errorf("spare %s is another operator's own: %w", spare, ErrNoSpare)
 	}
 	fresh.State, fresh.Operator, fresh.Machine, fresh.Location, fresh.Slot = InUse, failed.Operator, failed.Machine, failed.Location, failed.Slot
 	failed.State, failed.ReplacedAt, failed.ReplacedBy, failed.Slot, failed.Machine = Replaced, &tx.At, spare, nil, uuid.Nil
@@ -91,6 +96,9 @@ func Replace(ctx context.Context, tx tenants.Tx, by tenants.Actor, id, spare uui
 		return Piece{}, err
 	}
 	if err := fresh.write(ctx, tx); err != nil {
+		return Piece{}, err
+	}
+	if failed, err = change(ctx, tx, failed, fresh); err != nil {
 		return Piece{}, err
 	}
 	if err := alarm.Clear(ctx, tx, alarm.ReplacementMissed, id); err != nil {
