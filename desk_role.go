@@ -32,7 +32,7 @@ type deskConfig struct {
 // program, and look after the hardware they run on.
 func (p *plant) openDesk(ctx context.Context, control *api.Control, config deskConfig) {
 	given := enrolment.NewPrograms(config.Programs)
-	desk := enrol.New(enrol.Config{DB: control.DB, Seal: p.box, URL: config.URL, Binary: given.Own, Wanted: wantedVersion, Hosting: p.house,
+	desk := enrol.New(enrol.Config{DB: control.DB, Seal: p.box, URL: config.URL, Binary: given.Own, Wanted: wantedVersion, Hosting: p.house, TakeOuts: control.TakeOuts,
 		Address: siteAddress, Domain: config.Domain, HTTPS: config.HTTPS, Log: p.log})
 	control.Desk, control.Programs = desk, given
 	p.until(ctx, func(ctx context.Context) {

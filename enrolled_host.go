@@ -116,7 +116,7 @@ func (h *ownHost) run(ctx context.Context, p process) error {
 	}
 	ctx, h.stop = context.WithCancel(ctx)
 	defer h.stop()
-	keeper, err := h.keeper()
+	keeper, err := h.keeper(ctx)
 	if err != nil {
 		return err
 	}
@@ -274,13 +274,15 @@ func (h *ownHost) stand(ctx context.Context, operator tenants.Operator) error {
 	return h.cloud.Stand(ctx, at, operator.Standing)
 }
 
-func (h *ownHost) keeper() (*enrolment.Keeper, error) {
+func (h *ownHost) keeper(ctx context.Context) (*enrolment.Keeper, error) {
 	version, err := ownVersion()
 	if err != nil {
 		return nil, err
 	}
+	outs := h.takeOuts(ctx)
+	h.plant.onStop(outs.Stop)
 	return enrolment.NewKeeper(h.store, enrolment.KeeperConfig{Data: h.config.Data, Version: version, Now: time.Now, Log: h.plant.log,
-		Fill: h.fill, Takings: h.takings, Hosting: h.hosting, Changed: h.changed, Upgrade: h.goOnAs})
+		Fill: h.fill, Takings: h.takings, Hosting: h.hosting, TakeOuts: outs, Changed: h.changed, Upgrade: h.goOnAs})
 }
 
 // goOnAs ends this process in good order, so that a program goes on in its place.

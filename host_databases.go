@@ -115,4 +115,7 @@ func (p *plant) startKeeping(ctx context.Context, control *api.Control, fleet *l
 	p.onStop(control.Mover.Stop)
 	control.TakeOuts = backup.NewTakeOuts(control.DB, fleet, local.NewVault(filepath.Join(data, "take-outs"), p.box))
 	p.onStop(control.TakeOuts.Stop)
+	if err := control.TakeOuts.Resume(ctx); err != nil {
+		p.log.Error("take-outs that were delivered are not gone on with; the next start tries again", "error", err)
+	}
 }

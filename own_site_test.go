@@ -1,12 +1,16 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -59,17 +63,69 @@ func TestControl_newOperatorStandsOnItsOwnSite(t *testing.T) {
 	c.call(token, "GET", path+"/figures", nil, http.StatusConflict)
 
 	c.call(token, "POST", "/staff/v1/sites/"+site+"/close", map[string]any{"reason": "the trial is over", "grace_days": 0}, http.StatusOK)
-	until(t, "the deletion waits for its backup", func() (bool, any) {
+	until(t, "its host is asked for the final backup", func() (bool, any) {
 		s := atSite()
-		return strings.Contains(fmt.Sprint(s["reason"]), "on machines of its own"), s
+		return strings.Contains(fmt.Sprint(s["reason"]), "The stack's own host"), s
 	})
-	c.call(token, "POST", "/staff/v1/sites/"+site+"/waive-backup", map[string]any{"reason": "a trial without data"}, http.StatusOK)
+	killHost(t, sites) // whatever it is at: it goes on from there
+	bootAgain(t, sites)
 	until(t, "the site is removed", func() (bool, any) { s := atSite(); return s["state"] == "removed", s })
+	items, _ := c.call(token, "GET", path+"/take-outs", nil, http.StatusOK)["items"].([]any)
+	if out := keptOf(items); out["final"] != true || fmt.Sprint("takeout/", out["id"]) != atSite()["final_backup"] {
+		t.Errorf("final backup %v of: %v", atSite()["final_backup"], items)
+	}
 	if left, _ := os.ReadDir(sites); len(left) > 0 {
 		t.Errorf("left in the folder of sites: %v", left)
 	}
 	if s := stack(); s["state"] != "requested" || s["ready_at"] != nil {
 		t.Errorf("the stack of a site that is gone: %v", s)
+	}
+}
+
+// keptOf is the take-out that is whole, of a list.
+func keptOf(items []any) map[string]any {
+	for _, item := range items {
+		if one, _ := item.(map[string]any); one["state"] == "done" {
+			return one
+		}
+	}
+	return nil
+}
+
+// killHost kills the one host in a folder of sites, at any instant.
+func killHost(t *testing.T, sites string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(sites, "*", "machine", "data", "host.pid"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("hosts in %s: %v, %v", sites, files, err)
+	}
+	text, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err == nil {
+		err = syscall.Kill(pid, syscall.SIGKILL)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// bootAgain starts a machine's host as its boot does: by what made the machine.
+func bootAgain(t *testing.T, sites string) {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(sites, "*", "machine"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("machines in %s: %v, %v", sites, found, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	boot := exec.CommandContext(ctx, "./user-data")
+	boot.Dir = found[0]
+	boot.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + found[0], "TOLLHOUSE_LOCAL_SITE=" + found[0]}
+	if out, err := boot.CombinedOutput(); err != nil {
+		t.Fatalf("boot: %v: %s", err, out)
 	}
 }
 

@@ -82,6 +82,20 @@ func (s *Server) GetMachineHostingBill(ctx context.Context, r oapi.GetMachineHos
 	return nil, toMachine(ctx, document, err)
 }
 
+// DeliverTakeOutPart implements oapi.StrictServerInterface.
+func (s *Server) DeliverTakeOutPart(ctx context.Context, r oapi.DeliverTakeOutPartRequestObject) (oapi.DeliverTakeOutPartResponseObject, error) {
+	var part machine.TakeOutPart
+	if err := ofMachine(ctx, &part); err != nil {
+		return nil, err
+	}
+	signed, err := signedRequest(ctx, http.MethodPost, r.Params.TollhouseMachine, r.Params.TollhouseTime, r.Params.TollhouseNumber, r.Params.TollhouseSignature)
+	if err != nil {
+		return nil, err
+	}
+	next, err := s.control.Desk.TakeOutPart(ctx, signed, callOf(ctx).address, r.TakeOut, part)
+	return nil, toMachine(ctx, next, err)
+}
+
 // ofMachine reads a body as the machine wrote it: what it signed is read, not
 // what came of it on the way.
 func ofMachine(ctx context.Context, into any) error {

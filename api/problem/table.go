@@ -143,7 +143,7 @@ var table = []rule{
 	{wrongState, []error{fleet.ErrState, fleet.ErrRevision, fleet.ErrUpgradeState, fleet.ErrUpgrading}},
 	{taken, []error{fleet.ErrOfferName}},
 	{NotFound, []error{enrol.ErrNotFound, enrol.ErrProgram, alarm.ErrNotFound, hardware.ErrNotFound}},
-	{InvalidRequest, []error{machine.ErrReport, machine.ErrUnsigned}},
+	{InvalidRequest, []error{machine.ErrReport, machine.ErrUnsigned, backup.ErrPart}},
 	{Unauthenticated, []error{enrol.ErrSignature, enrol.ErrClock}},
 	{notLetIn, []error{enrol.ErrToken, enrol.ErrTokenUsed, enrol.ErrTokenLate, enrol.ErrTokenForeign, enrol.ErrProof, enrol.ErrRevoked}},
 	{wrongState, []error{enrol.ErrState, enrol.ErrHostStands, enrol.ErrReplay, alarm.ErrState, alarm.ErrCondition, hardware.ErrState}},

@@ -26,6 +26,7 @@ type Keeper struct {
 	// Of the goroutine that keeps:
 	wanted  *machine.TakingsWanted // by the last answer
 	askedAt time.Time              // when it last asked for what is agreed of hosting
+	more    bool                   // parts of a take-out wait to be delivered
 
 	mu      sync.Mutex
 	refused string // as it was logged last
@@ -46,6 +47,9 @@ type KeeperConfig struct {
 	// Hosting is told what the operator has agreed with the hosting company, and
 	// asks for the documents of bills that it does not know yet. It may be nil.
 	Hosting func(ctx context.Context, news hosting.News, document func(ctx context.Context, b hosting.Bill) ([]byte, error)) error
+	// TakeOuts writes what is to be delivered where the machine's site is taken
+	// away. It may be nil.
+	TakeOuts TakeOuts
 	// Changed is told a new configuration, once it is written down. It may be nil.
 	Changed func(ctx context.Context, c machine.Configuration)
 	// Upgrade is told that another program is in its place and is to be run.
@@ -79,6 +83,9 @@ func (k *Keeper) Keep(ctx context.Context) {
 		if c, err := k.store.Configuration(); err == nil {
 			every = min(max(time.Duration(c.ReportEvery)*time.Second, leastEvery), mostEvery)
 		}
+		if k.more {
+			every = 0
+		}
 		select {
 		case <-ctx.Done():
 			return
@@ -91,6 +98,7 @@ func (k *Keeper) Keep(ctx context.Context) {
 func (k *Keeper) turn(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, turnBound)
 	defer cancel()
+	k.more = false
 	err := k.finishKeys(ctx)
 	if err == nil {
 		err = k.report(ctx)
@@ -119,6 +127,9 @@ func (k *Keeper) report(ctx context.Context) error {
 	}
 	var orders machine.Orders
 	r := k.Report(ctx, c)
+	if k.config.TakeOuts != nil {
+		r.TakeOut = k.config.TakeOuts.Says()
+	}
 	if k.wanted != nil && k.config.Takings != nil {
 		k.config.Takings(ctx, &r, *k.wanted)
 		k.wanted = nil
@@ -137,7 +148,11 @@ func (k *Keeper) report(ctx context.Context) error {
 			return err
 		}
 	}
-	return k.upgrade(ctx, c.Binary)
+	if err := k.upgrade(ctx, c.Binary); err != nil {
+		return err
+	}
+	k.more, err = k.deliver(ctx, orders.TakeOut)
+	return err
 }
 
 // askHosting asks now and then what the operator has agreed with the hosting

@@ -244,3 +244,6 @@ func (f *Fleet) TakeOut(ctx context.Context, want backup.TakeOut, to io.Writer) 
 	}
 	return c.TakeOut(ctx, want, to)
 }
+
+// Verify implements backup.Stacks.
+func (f *Fleet) Verify(_ context.Context, from io.Reader) (backup.Taken, error) { return verify(from) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -37,8 +38,26 @@ func (c *Cloud) TakeOut(ctx context.Context, want backup.TakeOut, to io.Writer) 
 	if err != nil {
 		return backup.Taken{}, err
 	}
-	return backup.Taken{Tables: len(out.Tables), Rows: out.Rows(), Facts: out.Facts}, nil
+	return backup.Taken{Operator: out.Tenant, Tables: len(out.Tables), Rows: out.Rows(), Facts: out.Facts}, nil
 }
+
+// Verify implements backup.Stacks.
+func (c *Cloud) Verify(_ context.Context, from io.Reader) (backup.Taken, error) { return verify(from) }
+
+// verify reads a take-out through: it is whole, and its books balance.
+func verify(from io.Reader) (backup.Taken, error) {
+	out, err := postgres.CheckExport(from)
+	if err != nil {
+		return backup.Taken{}, provisioning.Because("What came is not whole.", err)
+	}
+	if out.Facts["control_sums_hold"] != true {
+		return backup.Taken{}, provisioning.Because("The control sums of its ledger do not hold.", errSums)
+	}
+	return backup.Taken{Operator: out.Tenant, Tables: len(out.Tables), Rows: out.Rows(), Facts: out.Facts}, nil
+}
+
+// errSums means that a take-out's books do not balance.
+var errSums = errors.New("control sums do not hold")
 
 // facts are what the books come to in a snapshot.
 func facts(ctx context.Context, tx tenant.Tx) (map[string]any, error) {

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -51,6 +52,16 @@ func TestTakeOut_loadsWithoutUs(t *testing.T) {
 	}
 	if sealed, err := os.ReadFile(filepath.Join(dir, out.ID.String()+".zip.sealed")); err != nil || bytes.Contains(sealed, []byte("Nordnetz")) || bytes.HasPrefix(sealed, []byte("PK")) {
 		t.Errorf("it stands readable on disk, %v", err)
+	}
+	if taken, err := h.cloud.Verify(ctx, bytes.NewReader(body)); err != nil || taken.Rows != out.Rows || taken.Tables != out.Tables || taken.Operator != made.ID {
+		t.Errorf("verified: %+v, %v", taken, err)
+	}
+	for _, at := range []int{len(body) / 7, len(body) / 2, len(body) - len(body)/3} {
+		damaged := bytes.Clone(body)
+		damaged[at] ^= 0x10
+		if _, err := h.cloud.Verify(ctx, bytes.NewReader(damaged)); at < bytes.LastIndex(body, []byte("PK\x07\x08")) && !errors.Is(err, postgres.ErrExport) {
+			t.Errorf("verified with byte %d damaged: %v", at, err)
+		}
 	}
 	folder := unzip(t, body)
 	var manifest postgres.Exported

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -78,4 +79,12 @@ func (v *Vault) Fetch(name string) (io.ReadCloser, error) {
 		io.Reader
 		io.Closer
 	}{clear, file}, nil
+}
+
+// Remove implements backup.Vault.
+func (v *Vault) Remove(name string) error {
+	if err := os.Remove(v.path(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }

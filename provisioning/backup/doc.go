@@ -9,6 +9,10 @@
 //	take-out: working ──> done
 //	             └──> failed (reason); another may be asked for
 //
+// A stack on machines of its own is taken out by its host, which delivers the
+// file in parts. Once all parts are here they are put together, held against
+// what the host said of the whole and against the take-out's own manifest.
+//
 //	run: asked ──claim──> running ──> done
 //	                         └──> failed (reason)
 //

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"tollhouse/billing/tenant"
@@ -35,14 +34,18 @@ type TakeOut struct {
 
 // Taken is what a take-out came to.
 type Taken struct {
-	Tables int
-	Rows   int64
-	Facts  map[string]any // control sums, head of the audit chain
+	Operator tenant.ID // whose data it is, as the take-out says
+	Tables   int
+	Rows     int64
+	Facts    map[string]any // control sums, head of the audit chain
 }
 
 // Stacks write what they hold.
 type Stacks interface {
 	TakeOut(ctx context.Context, want TakeOut, to io.Writer) (Taken, error)
+	// Verify reads a take-out through that was written elsewhere: that all of it
+	// is there, and that the ledger's control sums hold.
+	Verify(ctx context.Context, from io.Reader) (Taken, error)
 }
 
 // Vault keeps sealed files.
@@ -52,6 +55,8 @@ type Vault interface {
 	Keep(name string, write func(to io.Writer) error) (size int64, sha256 string, err error)
 	// Fetch opens a file; fs.ErrNotExist if there is none.
 	Fetch(name string) (io.ReadCloser, error)
+	// Remove takes a file away; one that is not there is no error.
+	Remove(name string) error
 }
 
 // TakenOut is a take-out in the book.
@@ -71,8 +76,11 @@ type TakenOut struct {
 	AskedBy  string
 	AskedAt  time.Time
 	DoneAt   *time.Time
+	FromHost bool // the operator's own host writes and delivers it
 
-	file string
+	file    string
+	whole   Whole // what it is to come to, as its host says
+	touched time.Time
 }
 
 // Errors of take-outs.
@@ -92,11 +100,14 @@ type TakeOuts struct {
 	life    context.Context //nolint:containedctx // of what is written beside requests, until Stop
 	end     context.CancelFunc
 	running sync.WaitGroup
+
+	mu      sync.Mutex
+	joining map[uuid.UUID]bool // deliveries that are made one file now
 }
 
 // NewTakeOuts makes the keeper of take-outs.
 func NewTakeOuts(db *tenants.DB, stacks Stacks, vault Vault) *TakeOuts {
-	t := &TakeOuts{db: db, stacks: stacks, vault: vault}
+	t := &TakeOuts{db: db, stacks: stacks, vault: vault, joining: map[uuid.UUID]bool{}}
 	t.life, t.end = context.WithCancel(context.Background())
 	return t
 }
@@ -116,18 +127,23 @@ func (t *TakeOuts) Begin(ctx context.Context, tx tenants.Tx, by tenants.Actor, o
 	if err != nil {
 		return TakenOut{}, fmt.Errorf("begin take-out: %w", err)
 	}
-	out := TakenOut{ID: uuid.Must(uuid.NewV7()), Operator: operator, Purpose: purpose, Secrets: secrets, State: Working, AskedBy: by.String(), AskedAt: tx.At}
-	_, err = tx.Exec(ctx, `
-		insert into takeout (id, operator_id, purpose, secrets, state, asked_by, asked_at, touched_at)
-		values ($1, $2, $3, $4, 'working', $5, $6, $6)`, out.ID, operator, purpose, secrets, out.AskedBy, tx.At)
+	return begin(ctx, tx, by, TakenOut{Operator: operator, Purpose: purpose, Secrets: secrets})
+}
+
+// begin writes down that a take-out is to be made; ErrUnderWay if there is one.
+func begin(ctx context.Context, tx tenants.Tx, by tenants.Actor, out TakenOut) (TakenOut, error) {
+	out.ID, out.State, out.AskedBy, out.AskedAt = uuid.Must(uuid.NewV7()), Working, by.String(), tx.At
+	_, err := tx.Exec(ctx, `
+		insert into takeout (id, operator_id, purpose, secrets, state, asked_by, asked_at, touched_at, from_host)
+		values ($1, $2, $3, $4, 'working', $5, $6, $6, $7)`, out.ID, out.Operator, out.Purpose, out.Secrets, out.AskedBy, tx.At, out.FromHost)
 	if pg, is := errors.AsType[*pgconn.PgError](err); is && pg.ConstraintName == "takeout_working" {
 		return TakenOut{}, ErrUnderWay
 	}
 	if err != nil {
 		return TakenOut{}, fmt.Errorf("begin take-out: %w", err)
 	}
-	return out, tenants.Record(ctx, tx, by, tenants.Entry{Action: "takeout.begin", Object: uuid.UUID(operator),
-		Detail: map[string]any{"takeout": out.ID, "purpose": purpose, "secrets": secrets}})
+	return out, tenants.Record(ctx, tx, by, tenants.Entry{Action: "takeout.begin", Object: uuid.UUID(out.Operator),
+		Detail: map[string]any{"takeout": out.ID, "purpose": out.Purpose, "secrets": out.Secrets, "from_host": out.FromHost}})
 }
 
 // Run writes a take-out that was begun. What stops it is its reason.
@@ -180,11 +196,23 @@ func (t *TakeOuts) write(ctx context.Context, out TakenOut) error {
 	if err != nil {
 		return err
 	}
+	return t.finish(ctx, out, kept{file: file, size: size, sum: sum, taken: taken})
+}
+
+// kept is a take-out that lies whole in the vault.
+type kept struct {
+	file  string
+	size  int64
+	sum   string
+	taken Taken
+}
+
+func (t *TakeOuts) finish(ctx context.Context, out TakenOut, k kept) error {
 	return t.db.Write(ctx, func(ctx context.Context, tx tenants.Tx) error {
 		done, err := tx.Exec(ctx, `
 			update takeout
 			   set state = 'done', file = $2, size_bytes = $3, sha256 = $4, tables = $5, row_count = $6, facts = $7, done_at = $8, touched_at = $8, step = ''
-			 where id = $1 and state = 'working'`, out.ID, file, size, sum, taken.Tables, taken.Rows, taken.Facts, tx.At)
+			 where id = $1 and state = 'working'`, out.ID, k.file, k.size, k.sum, k.taken.Tables, k.taken.Rows, k.taken.Facts, tx.At)
 		if err != nil {
 			return fmt.Errorf("finish take-out: %w", err)
 		}
@@ -192,7 +220,7 @@ func (t *TakeOuts) write(ctx context.Context, out TakenOut) error {
 			return errCutOff
 		}
 		return tenants.Record(ctx, tx, tenants.System, tenants.Entry{Action: "takeout.done", Object: uuid.UUID(out.Operator),
-			Detail: map[string]any{"takeout": out.ID, "sha256": sum, "rows": taken.Rows}})
+			Detail: map[string]any{"takeout": out.ID, "sha256": k.sum, "rows": k.taken.Rows}})
 	})
 }
 
@@ -225,75 +253,6 @@ func (t *TakeOuts) fail(ctx context.Context, id uuid.UUID, cause error) error {
 		_, err := tx.Exec(ctx, `update takeout set state = 'failed', reason = $2, done_at = $3 where id = $1 and state = 'working'`, id, provisioning.ReasonOf(cause), tx.At)
 		return err
 	})
-}
-
-// Fetch opens the file of a take-out.
-func (t *TakeOuts) Fetch(ctx context.Context, by tenants.Actor, id uuid.UUID) (TakenOut, io.ReadCloser, error) {
-	out, err := t.Get(ctx, id)
-	if err != nil {
-		return out, nil, err
-	}
-	if out.State != Done {
-		return out, nil, ErrNotThere
-	}
-	err = t.db.Write(ctx, func(ctx context.Context, tx tenants.Tx) error {
-		return tenants.Record(ctx, tx, by, tenants.Entry{Action: "takeout.fetch", Object: uuid.UUID(out.Operator), Detail: map[string]any{"takeout": id}})
-	})
-	if err != nil {
-		return out, nil, err
-	}
-	file, err := t.vault.Fetch(out.file)
-	return out, file, err
-}
-
-// Get reads a take-out.
-func (t *TakeOuts) Get(ctx context.Context, id uuid.UUID) (out TakenOut, err error) {
-	err = t.db.Read(ctx, func(ctx context.Context, tx tenants.Tx) error {
-		found, err := takeOuts(ctx, tx, `where id = $1`, id)
-		if err == nil && len(found) == 0 {
-			err = ErrNotThere
-		}
-		if err == nil {
-			out = found[0]
-		}
-		return err
-	})
-	return out, err
-}
-
-// ListTakeOuts reads an operator's take-outs, newest first.
-func ListTakeOuts(ctx context.Context, tx tenants.Tx, operator tenant.ID, limit int) ([]TakenOut, error) {
-	return takeOuts(ctx, tx, `where operator_id = $1 order by asked_at desc, id desc limit $2`, operator, limit)
-}
-
-// LastFinal is an operator's newest final take-out that is whole; ErrNotThere
-// if there is none.
-func LastFinal(ctx context.Context, tx tenants.Tx, operator tenant.ID) (TakenOut, error) {
-	found, err := takeOuts(ctx, tx, `where operator_id = $1 and purpose = 'final' and state = 'done' order by asked_at desc limit 1`, operator)
-	if err == nil && len(found) == 0 {
-		err = ErrNotThere
-	}
-	if err != nil {
-		return TakenOut{}, err
-	}
-	return found[0], nil
-}
-
-func takeOuts(ctx context.Context, tx tenants.Tx, which string, args ...any) ([]TakenOut, error) {
-	rows, err := tx.Query(ctx, `
-		select id, operator_id, purpose, secrets, state, reason, step, size_bytes, sha256, tables, row_count, facts, asked_by, asked_at, done_at, file
-		  from takeout `+which, args...)
-	if err != nil {
-		return nil, fmt.Errorf("read take-outs: %w", err)
-	}
-	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (o TakenOut, err error) {
-		err = row.Scan(&o.ID, &o.Operator, &o.Purpose, &o.Secrets, &o.State, &o.Reason, &o.Step, &o.Size, &o.SHA256, &o.Tables, &o.Rows, &o.Facts, &o.AskedBy, &o.AskedAt, &o.DoneAt, &o.file)
-		return o, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read take-outs: %w", err)
-	}
-	return found, nil
 }
 
 // takeOutTimeout bounds how long a take-out that is written beside a request

@@ -10,6 +10,7 @@ import (
 	"tollhouse/billing/hosting"
 	"tollhouse/billing/tenant"
 	"tollhouse/provisioning/alarm"
+	"tollhouse/provisioning/backup"
 	"tollhouse/provisioning/machine"
 	"tollhouse/tenants"
 )
@@ -27,6 +28,8 @@ type Config struct {
 	Wanted func(ctx context.Context, tx tenants.Tx, site uuid.UUID) (digest string, err error)
 	// Hosting says what operators have agreed with us; nil: hosts are told nothing.
 	Hosting Hosting
+	// TakeOuts keeps what hosts deliver; nil: nothing is kept here.
+	TakeOuts *backup.TakeOuts
 	// Domain is the domain in which dedicated stacks have names, each its
 	// operator's; empty: staff give each its address.
 	Domain string

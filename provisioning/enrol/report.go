@@ -58,7 +58,9 @@ func (d *Desk) Report(ctx context.Context, s machine.Signed, r machine.Report, a
 		}
 		orders = machine.Orders{Time: tx.At, Revision: configuration.Revision, NewKeys: m.Renew || tx.At.Sub(m.KeysAt) > keysLast}
 		if err == nil && m.Role == machine.Host && r.Stack == machine.StackReady {
-			orders.Takings, err = wantTakings(ctx, tx, m)
+			if orders.Takings, err = wantTakings(ctx, tx, m); err == nil {
+				orders.TakeOut, err = wantTakeOut(ctx, tx, m, r)
+			}
 		}
 		return err
 	})

@@ -14,13 +14,17 @@ import (
 	"tollhouse/tenants"
 )
 
-// TakeOuts are final backups as take-outs: all of an operator in open files.
-// One is made beside the looks, which wait for nothing; Stop cuts it off, and
+// TakeOuts are final backups as take-outs: all of an operator in open files. A
+// stack on machines of its own is taken out by its host, which is waited for.
+// Another one is made beside the looks, which wait for nothing; Stop cuts it off, and
 // the next look begins it again.
 type TakeOuts struct {
 	db   *tenants.DB
 	make func(ctx context.Context, operator tenant.ID, since time.Time) error
-	log  *slog.Logger
+	// await has a stack's own host asked for one, and says how far that is; empty
+	// where we make it ourselves.
+	await func(ctx context.Context, operator tenant.ID, since time.Time) (how string, err error)
+	log   *slog.Logger
 
 	stop    context.CancelFunc
 	life    context.Context
@@ -36,6 +40,9 @@ func NewTakeOuts(db *tenants.DB, keeper *backup.TakeOuts, log *slog.Logger) *Tak
 	t.make = func(ctx context.Context, operator tenant.ID, since time.Time) error {
 		_, err := keeper.Final(ctx, tenants.System, operator, since)
 		return err
+	}
+	t.await = func(ctx context.Context, operator tenant.ID, since time.Time) (string, error) {
+		return keeper.Await(ctx, tenants.System, operator, since)
 	}
 	t.life, t.stop = context.WithCancel(context.Background())
 	return t
@@ -61,6 +68,10 @@ func (t *TakeOuts) Final(ctx context.Context, site provisioning.Site, since time
 	}
 	if err != nil && !errors.Is(err, backup.ErrNotThere) {
 		return provisioning.FinalBackup{}, err
+	}
+	how, err := t.await(ctx, site.Operator, since)
+	if err != nil || how != "" {
+		return provisioning.FinalBackup{Reason: how}, err
 	}
 	began, why := t.begin(site.Operator, since)
 	reason := fmt.Sprintf("It is being made since %s.", began.UTC().Format("15:04:05 UTC"))

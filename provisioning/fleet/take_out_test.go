@@ -32,6 +32,7 @@ func TestTakeOuts_areMadeBesideTheLooks(t *testing.T) {
 	}
 	t.Cleanup(pool.Close)
 	outs := NewTakeOuts(tenants.Open(pool, time.Now), nil, slog.New(slog.DiscardHandler))
+	outs.await = func(context.Context, tenant.ID, time.Time) (string, error) { return "", nil }
 	var begun atomic.Int32
 	goOn := make(chan struct{})
 	outs.make = func(ctx context.Context, _ tenant.ID, _ time.Time) error {

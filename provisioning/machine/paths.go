@@ -8,5 +8,6 @@ const (
 	PathKeys          = "/machine/v1/keys"
 	PathHosting       = "/machine/v1/hosting"
 	PathHostingBills  = "/machine/v1/hosting/bills/" // and the bill's id
+	PathTakeOuts      = "/machine/v1/take-outs/"     // and the take-out's id, and /parts
 	PathDownloads     = "/downloads/"                // and the digest
 )

@@ -34,6 +34,7 @@ type Report struct {
 	Missing          []string      `json:"missing_processes,omitempty"`
 	OffsetMillis     int64         `json:"clock_offset_ms"` // how far its clock is behind ours
 	Takings          *Takings      `json:"takings,omitempty"`
+	TakeOut          string        `json:"take_out,omitempty"` // plain words; how far the one is that was asked for
 }
 
 // Inside is where the other machines of a site reach this one.
@@ -95,6 +96,8 @@ type Orders struct {
 	NewKeys  bool      `json:"new_keys"` // it is to change its keys
 	// Takings are wanted with the next report; nil: they are not.
 	Takings *TakingsWanted `json:"takings,omitempty"`
+	// TakeOut is to be written and delivered; nil: none is.
+	TakeOut *TakeOutWanted `json:"take_out,omitempty"`
 }
 
 // Bounds of a report: a machine may be somebody else's.
@@ -112,7 +115,7 @@ func (r Report) Check() error {
 	if len(r.Disks) > maxListed || len(r.Certificates) > maxListed || len(r.Missing) > maxListed {
 		return fmt.Errorf("%w: a list has more than %d entries", ErrReport, maxListed)
 	}
-	texts := []string{r.Revision, r.Version, r.Reason, r.Listen, r.Secure, r.PublicURL}
+	texts := []string{r.Revision, r.Version, r.Reason, r.Listen, r.Secure, r.PublicURL, r.TakeOut}
 	for _, d := range r.Disks {
 		if d.Total < 0 || d.Free < 0 || d.Free > d.Total {
 			return fmt.Errorf("%w: disk %s has more room than it is large", ErrReport, d.Path)
