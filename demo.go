@@ -166,14 +166,18 @@ func (d *demoRun) live(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		return err
 	}
-	d.plant.openDesk(ctx, control, deskConfig{URL: publicURL})
-	clouds, err := localClouds(d.folder.file("sites"))
+	machines, err := d.openDesk(ctx, control, publicURL)
+	if err != nil {
+		return err
+	}
+	clouds, err := d.siteCloud()
 	if err != nil {
 		return err
 	}
 	d.plant.startFleet(ctx, control, clouds, control.Desk, nil)
+	sites := &apart{}
 	handler, err := d.plant.webHandler(api.Config{Host: host, Control: control, PublicURL: publicURL,
-		Ready: ready(host.Ready, control.DB.Ready)}, withPages(pageSources{host: host, control: control, publicURL: publicURL, doors: doors(host)}, d.plant.log))
+		Ready: ready(host.Ready, control.DB.Ready)}, withPages(pageSources{host: host, control: control, publicURL: publicURL, doors: sites.doors(doors(host))}, d.plant.log))
 	if err != nil {
 		return err
 	}
@@ -181,7 +185,7 @@ func (d *demoRun) live(ctx context.Context, listener net.Listener) error {
 	if err != nil {
 		return err
 	}
-	handler = before(host, handler, second)
+	sites.next = before(host, handler, second)
 	if accounts != nil {
 		if err := accounts.open(ctx, host.DB(), second.db); err != nil {
 			return err
@@ -190,7 +194,9 @@ func (d *demoRun) live(ctx context.Context, listener net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	served := make(chan error, 1)
-	go func() { served <- d.plant.serve(ctx, listener, handler) }()
+	go func() { served <- d.plant.serve(ctx, listener, sites) }()
+	d.hearMachines(ctx, machines, sites)
+	d.resumeSites(ctx, clouds)
 	welcome, err := d.history(ctx, demo.World{Host: host, Control: control, Identity: d.plant.authority, Passwords: d.plant.passwords,
 		Keeper: keeper, Pay: bank, Logins: d.folder.file("logins.json")}, publicURL)
 	if err != nil {
@@ -208,6 +214,7 @@ func (d *demoRun) live(ctx context.Context, listener net.Listener) error {
 	if err := d.folder.writeStatus(demoStatus{PID: os.Getpid(), Ready: true, Done: 1000, Address: publicURL, Welcome: welcome}); err != nil {
 		return err
 	}
+	d.openMachines(ctx, control, sites, publicURL)
 	select {
 	case err := <-served:
 		return err
@@ -339,7 +346,8 @@ func (d *demoRun) welcome(publicURL string, logins demo.Logins) string {
 	if kept {
 		fmt.Fprintf(&b, "\n  * passwords stand in %s\n", d.folder.file("logins.json"))
 	}
-	fmt.Fprintf(&b, "\nE-mails and SMS that would have gone out: %s/t/nusantara/mailbox and %s/t/hanse/mailbox\n", publicURL, publicURL)
+	fmt.Fprintf(&b, "\nWestkabel's stack stands on a machine of its own, a process beside the demo's: its door opens half a minute after the first start.\n")
+	fmt.Fprintf(&b, "E-mails and SMS that would have gone out: %s/t/nusantara/mailbox and %s/t/hanse/mailbox\n", publicURL, publicURL)
 	fmt.Fprintf(&b, "Cards at checkout: 4242 4242 4242 4242 pays, 4000 0000 0000 0002 is declined.\nThe API: openapi.yaml; a walk by hand: docs/walk.md.\n")
 	return b.String()
 }

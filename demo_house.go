@@ -23,6 +23,7 @@ import (
 // billed the day after.
 const (
 	demoContractsFrom = "2026-09-01"
+	demoContractsNext = "2027-01-01"           // of what is to follow
 	demoHouseOpens    = "2026-10-02T06:00:00Z" // when the first month can be closed
 	demoHouseCloses   = "2026-11-02T06:00:00Z" // the second
 	demoHouseStands   = "2026-11-12T06:00:00Z" // as the operators' clocks do
@@ -56,6 +57,9 @@ func (d *demoRun) openHouse(ctx context.Context, world demo.World, keep func(dem
 			return err
 		}
 	}
+	if err := gatherTakings(ctx, world.Host, control); err != nil {
+		return err
+	}
 	if err := d.agree(ctx, control); err != nil {
 		return fmt.Errorf("contracts of the demo: %w", err)
 	}
@@ -66,7 +70,13 @@ func (d *demoRun) openHouse(ctx context.Context, world demo.World, keep func(dem
 	if err != nil {
 		return err
 	}
-	return d.billContracts(ctx, world.Host, control, house)
+	if err := d.billContracts(ctx, house); err != nil {
+		return err
+	}
+	if err := d.standApart(ctx, control, keep); err != nil {
+		return fmt.Errorf("operator on a machine of its own: %w", err)
+	}
+	return nil
 }
 
 // awaitHouse waits until the house's stack answers.
@@ -84,59 +94,75 @@ func awaitHouse(ctx context.Context, host *billing.Host) (*billing.Stack, error)
 	}
 }
 
+// agreement is a contract of the demo.
+type agreement struct {
+	operator string // by name
+	model    contract.Model
+	place    contract.Place
+	terms    contract.Terms
+	from     string // a day
+	begins   bool   // else it is a draft
+}
+
 // agree puts the demo's contracts down: a rent and a share of revenue in force,
 // a lease and a licence as drafts of what is to follow them.
 func (d *demoRun) agree(ctx context.Context, control *api.Control) error {
-	from, err := calendar.ParseDate(demoContractsFrom)
-	if err != nil {
-		return err
-	}
-	next := from.AddMonths(4)
 	euro := func(text string) money.Amount { return money.New(money.MustDecimal(text), money.MustCurrency("EUR")) }
 	upTo := euro("10000")
 	return control.DB.Write(ctx, func(ctx context.Context, tx tenants.Tx) error {
-		for _, c := range []struct {
-			operator string
-			model    contract.Model
-			terms    contract.Terms
-			from     calendar.Date
-			begins   bool
-		}{
-			{"nusantara", contract.Rent, contract.Terms{Rent: &contract.RentTerms{Setup: euro("500"), Monthly: euro("390")}}, from, true},
-			{"hanse", contract.RevenueShare, contract.Terms{Share: &contract.ShareTerms{Minimum: euro("200"),
-				Tiers: []contract.Tier{{UpTo: &upTo, Percent: money.NewDecimal(5)}, {Percent: money.NewDecimal(3)}}}}, from, true},
-			{"nusantara", contract.Lease, contract.Terms{Lease: &contract.LeaseTerms{Price: euro("12000"), Upfront: euro("2000"), Months: 36,
-				Yearly: money.NewDecimal(6), EarlyFee: money.NewDecimal(1)}}, next, false},
-			{"hanse", contract.OwnLicence, contract.Terms{Licence: &contract.LicenceTerms{Price: euro("25000"), Support: euro("3000")}}, next, false},
+		for _, a := range []agreement{
+			{"nusantara", contract.Rent, contract.Pooled, contract.Terms{Rent: &contract.RentTerms{Setup: euro("500"), Monthly: euro("390")}}, demoContractsFrom, true},
+			{"hanse", contract.RevenueShare, contract.Pooled, contract.Terms{Share: &contract.ShareTerms{Minimum: euro("200"),
+				Tiers: []contract.Tier{{UpTo: &upTo, Percent: money.NewDecimal(5)}, {Percent: money.NewDecimal(3)}}}}, demoContractsFrom, true},
+			{"nusantara", contract.Lease, contract.Pooled, contract.Terms{Lease: &contract.LeaseTerms{Price: euro("12000"), Upfront: euro("2000"), Months: 36,
+				Yearly: money.NewDecimal(6), EarlyFee: money.NewDecimal(1)}}, demoContractsNext, false},
+			{"hanse", contract.OwnLicence, contract.Pooled, contract.Terms{Licence: &contract.LicenceTerms{Price: euro("25000"), Support: euro("3000")}}, demoContractsNext, false},
 		} {
-			o, err := tenants.OperatorByName(ctx, tx, c.operator)
-			if err != nil {
+			if err := agreed(ctx, tx, a); err != nil {
 				return err
-			}
-			id := demoID("contract/" + c.operator + "/" + string(c.model))
-			if _, err := contract.Get(ctx, tx, id); !errors.Is(err, contract.ErrNotFound) {
-				if err != nil {
-					return err
-				}
-				continue // of an earlier run
-			}
-			if _, err := contract.Put(ctx, tx, tenants.System, contract.Contract{ID: id, Operator: o.ID, Model: c.model, Place: contract.Pooled,
-				Currency: money.MustCurrency("EUR"), Terms: c.terms, From: c.from, Reference: "TH-" + o.Name + "-" + string(c.model)}); err != nil {
-				return err
-			}
-			if c.begins {
-				if _, err := contract.Begin(ctx, tx, tenants.System, id); err != nil {
-					return err
-				}
 			}
 		}
 		return nil
 	})
 }
 
-// billContracts gathers what the operators collected, closes the months that are
-// over and has the house make its bills.
-func (d *demoRun) billContracts(ctx context.Context, host *billing.Host, control *api.Control, house *billing.Stack) error {
+// agreed puts one contract down, unless an earlier run did.
+func agreed(ctx context.Context, tx tenants.Tx, a agreement) error {
+	from, err := calendar.ParseDate(a.from)
+	if err != nil {
+		return err
+	}
+	o, err := tenants.OperatorByName(ctx, tx, a.operator)
+	if err != nil {
+		return err
+	}
+	id := demoID("contract/" + a.operator + "/" + string(a.model))
+	if _, err := contract.Get(ctx, tx, id); !errors.Is(err, contract.ErrNotFound) {
+		return err
+	}
+	if _, err := contract.Put(ctx, tx, tenants.System, contract.Contract{ID: id, Operator: o.ID, Model: a.model, Place: a.place,
+		Currency: money.MustCurrency("EUR"), Terms: a.terms, From: from, Reference: "TH-" + o.Name + "-" + string(a.model)}); err != nil || !a.begins {
+		return err
+	}
+	_, err = contract.Begin(ctx, tx, tenants.System, id)
+	return err
+}
+
+// gatherTakings gathers what the operators collected. It comes before contracts
+// begin: a month that is closed without its days is an alarm, and the control
+// plane closes months by itself as soon as there are contracts.
+func gatherTakings(ctx context.Context, host *billing.Host, control *api.Control) error {
+	if err := host.SignTakings(ctx); err != nil {
+		return fmt.Errorf("sign what was collected: %w", err)
+	}
+	if err := contract.Gather(ctx, control.DB, hostTakings{host.DB()}, refusedTotal); err != nil {
+		return fmt.Errorf("gather what was collected: %w", err)
+	}
+	return nil
+}
+
+// billContracts closes the months that are over and has the house make its bills.
+func (d *demoRun) billContracts(ctx context.Context, house *billing.Stack) error {
 	closes, err := time.Parse(time.RFC3339, demoHouseCloses)
 	if err != nil {
 		return err
@@ -147,12 +173,6 @@ func (d *demoRun) billContracts(ctx context.Context, host *billing.Host, control
 	}
 	if at, err := house.Clock(ctx); err != nil || !at.Before(stands) {
 		return err // lived before
-	}
-	if err := host.SignTakings(ctx); err != nil {
-		return fmt.Errorf("sign what was collected: %w", err)
-	}
-	if err := contract.Gather(ctx, control.DB, hostTakings{host.DB()}, refusedTotal); err != nil {
-		return fmt.Errorf("gather what was collected: %w", err)
 	}
 	for _, at := range []time.Time{closes, stands} {
 		if err := d.plant.house.Work(ctx); err != nil {

@@ -89,7 +89,7 @@ func (f demoFolder) stop(ctx context.Context, out io.Writer) error {
 	status, err := f.readStatus()
 	if errors.Is(err, os.ErrNotExist) || err == nil && !f.locked() {
 		fmt.Fprintln(out, "No demo is running.")
-		return nil
+		return f.haltMachines(ctx) // of one that was killed
 	}
 	if err != nil {
 		return err
@@ -109,6 +109,9 @@ func (f demoFolder) stop(ctx context.Context, out io.Writer) error {
 		if err := pause(ctx, 50*time.Millisecond); err != nil {
 			return err
 		}
+	}
+	if err := f.haltMachines(ctx); err != nil { // of one that did not end in good order
+		return err
 	}
 	fmt.Fprintln(out, "Stopped.")
 	return nil
@@ -130,7 +133,7 @@ func (f demoFolder) reset(ctx context.Context, out io.Writer) error {
 	if _, err := os.Stat(f.file("cluster")); err != nil {
 		return fmt.Errorf("%s holds no demo: it is not emptied", f.path)
 	}
-	for _, name := range []string{"cluster", "socket", "inbox", "stripe", "admin.password", "master.key", "status.json", "status.json.new", "postgres.log", "demo.log", "logins.json"} {
+	for _, name := range []string{"cluster", "socket", "inbox", "stripe", "second", "backup", "escrow", "drill", "sites", "machines", "machines.address", "admin.password", "master.key", "status.json", "status.json.new", "postgres.log", "demo.log", "logins.json"} {
 		if err := os.RemoveAll(f.file(name)); err != nil {
 			return err
 		}

@@ -54,6 +54,9 @@ func TestControl_newOperatorStandsOnItsOwnSite(t *testing.T) {
 		t.Errorf("who the owner is there: %v", me)
 	}
 	answersByTLS(t, c, token, machine)
+	if s := atSite(); s["health"] != "ok" {
+		t.Errorf("a site whose host runs: %v", s)
+	}
 	until(t, "its site says where it is reached", func() (bool, any) {
 		host, _ := atSite()["host"].(map[string]any)
 		return host["public_url"] == "https://billing.nordnetz.example", host
@@ -76,6 +79,9 @@ func TestControl_newOperatorStandsOnItsOwnSite(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(sites); len(left) > 0 {
 		t.Errorf("left in the folder of sites: %v", left)
+	}
+	if left := runningBelow(t, sites); len(left) > 0 {
+		t.Errorf("processes of the site that is gone: %q", left)
 	}
 	if s := stack(); s["state"] != "requested" || s["ready_at"] != nil {
 		t.Errorf("the stack of a site that is gone: %v", s)
@@ -202,6 +208,21 @@ func reachable(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return folder
+}
+
+// runningBelow are the command lines of processes that name something in a folder.
+func runningBelow(t *testing.T, folder string) (found []string) {
+	t.Helper()
+	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range lines {
+		if line, err := os.ReadFile(path); err == nil && strings.Contains(string(line), folder+"/") {
+			found = append(found, strings.ReplaceAll(string(line), "\x00", " "))
+		}
+	}
+	return found
 }
 
 // until waits for something that comes by itself.

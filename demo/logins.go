@@ -78,8 +78,14 @@ func (l *Logins) add(login Login) error {
 	return l.write()
 }
 
-// Keep adds a login that was made beside the history, and writes it down.
-func (l *Logins) Keep(login Login) error { return l.add(login) }
+// Keep adds a login that was made beside the history, in the place of one of the
+// same door and address, and writes it down.
+func (l *Logins) Keep(login Login) error {
+	l.mu.Lock()
+	l.Entries = slices.DeleteFunc(l.Entries, func(is Login) bool { return is.Path == login.Path && is.Email == login.Email })
+	l.mu.Unlock()
+	return l.add(login)
+}
 
 // ByDoor lists the logins, those of a door together: hosting staff, consoles,
 // subscribers.

@@ -14,6 +14,7 @@ type Door struct {
 	Operator string
 	About    string // in a few words, such as: DE, EUR
 	Name     string // as in paths: hanse
+	Apart    bool   // its stack answers on a machine of its own, which shows no mailbox
 }
 
 // Landing shows the doors of a demo's operators and its staff's; the list is
@@ -41,7 +42,7 @@ func (p *Portal) house(r ui.Reader, d Door) ui.DoorCard {
 	card := ui.DoorCard{Mark: ui.Page{Operator: d.Operator}.Mark(), Name: d.Operator, About: d.About, Doors: []ui.DoorLink{
 		doorLink(r, "home", "subscriber", base), doorLink(r, "chart", "console", base+"console/"),
 	}}
-	if p.mailbox {
+	if p.mailbox && !d.Apart {
 		card.Doors = append(card.Doors, doorLink(r, "mail", "mailbox", base+"mailbox"))
 	}
 	return card

@@ -241,8 +241,8 @@ func (c *Cloud) look(ctx context.Context, id provisioning.SiteID, folder string,
 		case m.state != "done" && obs.Phase == provisioning.SiteStanding:
 			obs.Phase = provisioning.SiteMaking
 		}
-		if m.stopped {
-			obs.Drift = append(obs.Drift, name+": its host process does not run")
+		if m.stopped != "" {
+			obs.Drift = append(obs.Drift, name+": its "+m.stopped+" process does not run")
 		}
 	}
 	if r.Shape.Standby && !r.Leaving {

@@ -106,6 +106,54 @@ func TestCloud_stoppedHostIsDriftAndStartedByARepair(t *testing.T) {
 	gone(t, c, want.ID)
 }
 
+// The program is told its data folder alone, and is known by that. What has
+// stopped with the machine is started again where nobody has taken it away.
+func TestCloud_haltsAndResumes(t *testing.T) {
+	c := open(t)
+	want := provisioning.Site{ID: provisioning.SiteID(uuid.New()), Name: "nordnetz", Revision: 1, Shape: small, UserData: `#!/bin/sh
+set -eu
+data=$TOLLHOUSE_LOCAL_SITE/data
+mkdir -p "$data"
+echo made >>made
+unset TOLLHOUSE_LOCAL_SITE
+TOLLHOUSE_DATA=$data setsid sleep 600 >/dev/null 2>&1 &
+echo $! >"$data/host.pid"
+`}
+	if _, err := c.Ensure(context.Background(), want); err != nil {
+		t.Fatal(err)
+	}
+	runs := func(o provisioning.Observed) bool {
+		return o.Phase == provisioning.SiteStanding && len(o.Drift) == 0
+	}
+	wait(t, c, want.ID, "running", runs)
+	if err := Halt(context.Background(), c.dir); err != nil {
+		t.Fatal(err)
+	}
+	if left := processes(c.dir); len(left) > 0 {
+		t.Errorf("still running: %v", left)
+	}
+	wait(t, c, want.ID, "stopped", func(o provisioning.Observed) bool { return len(o.Drift) == 1 })
+	for range 2 { // what runs is not started twice
+		if err := c.Resume(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		wait(t, c, want.ID, "running again", runs)
+	}
+	if made, err := os.ReadFile(filepath.Join(c.folder(want.ID), "machine", "made")); string(made) != "made\nmade\n" {
+		t.Errorf("its user-data ran: %q (%v)", made, err)
+	}
+	gone(t, c, want.ID)
+	if err := c.Resume(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if left := processes(c.dir); len(left) > 0 {
+		t.Errorf("what was removed runs again: %v", left)
+	}
+	if err := Halt(context.Background(), filepath.Join(c.dir, "no-such-folder")); err != nil {
+		t.Error(err)
+	}
+}
+
 // What another process has that happens to have the same number is let live.
 func TestCloud_touchesNothingOfOthers(t *testing.T) {
 	c := open(t)

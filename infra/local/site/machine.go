@@ -22,6 +22,9 @@ const (
 	killTakes = 100 * time.Millisecond
 	// folderVariable names a machine's folder to what runs in it.
 	folderVariable = "TOLLHOUSE_LOCAL_SITE"
+	// dataVariable names a folder below it: the program itself is not given the
+	// other one, which it does not know.
+	dataVariable = "TOLLHOUSE_DATA"
 	// logTail is how much of a log is shown.
 	logTail = 2000
 )
@@ -31,14 +34,14 @@ type machine struct {
 	state          string // of its step
 	reason, detail string
 	began, changed *time.Time
-	stopped        bool // its host was started and does not run
+	stopped        string // the role that was started and does not run; empty: none
 }
 
 // start runs user-data in a machine's folder, unless they have run or do.
 // Those of a machine whose host has stopped run again: they start it.
 func start(folder, script string, environment ...string) error {
 	m := lookAt(folder)
-	if m.state == "working" || m.state == "done" && !m.stopped {
+	if m.state == "working" || m.state == "done" && m.stopped == "" {
 		return nil
 	}
 	if err := os.MkdirAll(folder, 0o711); err != nil {
@@ -96,12 +99,19 @@ func lookAt(folder string) machine {
 		return m
 	}
 	m.state = "done"
-	if raw, err := os.ReadFile(filepath.Join(folder, "data", "host.pid")); err == nil {
-		pid, err := strconv.Atoi(strings.TrimSpace(string(raw)))
-		m.stopped = err != nil || !runsIn(pid, folder)
+	for _, role := range roleNames {
+		if raw, err := os.ReadFile(filepath.Join(folder, "data", role+".pid")); err == nil {
+			if pid, err := strconv.Atoi(strings.TrimSpace(string(raw))); err != nil || !runsIn(pid, folder) {
+				m.stopped = role
+			}
+		}
 	}
 	return m
 }
+
+// roleNames are what a machine may be made for: its process leaves its number in
+// a file of that name.
+var roleNames = []string{"host", "worker", "agent"}
 
 func tail(folder string) string {
 	raw, err := os.ReadFile(filepath.Join(folder, "run.log"))
@@ -119,7 +129,8 @@ func runsIn(pid int, folder string) bool {
 		return false
 	}
 	for _, variable := range bytes.Split(raw, []byte{0}) {
-		if value, is := strings.CutPrefix(string(variable), folderVariable+"="); is && (value == folder || strings.HasPrefix(value, folder+"/")) {
+		name, value, _ := strings.Cut(string(variable), "=")
+		if (name == folderVariable || name == dataVariable) && (value == folder || strings.HasPrefix(value, folder+"/")) {
 			return true
 		}
 	}
