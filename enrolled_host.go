@@ -15,6 +15,7 @@ import (
 
 	"tollhouse/api"
 	"tollhouse/billing"
+	"tollhouse/billing/audit"
 	"tollhouse/billing/calendar"
 	"tollhouse/billing/hosting"
 	"tollhouse/billing/payment"
@@ -47,6 +48,7 @@ type ownHost struct {
 	cluster *postgres.Cluster   // nil: its database server is not its own
 	door    *relay.Door         // before its API
 	backups *pgbackrest.Routine // of its own database server; nil: none are made
+	drills  *local.Drills       // of these backups; nil: none are made
 
 	mu       sync.Mutex
 	fault    error           // why the stack is not as it should be
@@ -151,6 +153,7 @@ func (h *ownHost) publicURL(c machine.Configuration, listener net.Listener) stri
 }
 
 func (h *ownHost) openDatabase(ctx context.Context, c machine.Configuration) error {
+	var archived *pgbackrest.Archive // nil: no backups are made
 	url := h.config.DatabaseURL
 	if url == "" {
 		archive, err := h.ownArchive()
@@ -171,6 +174,7 @@ func (h *ownHost) openDatabase(ctx context.Context, c machine.Configuration) err
 		if archive != nil {
 			h.backups = pgbackrest.NewRoutine(archive, time.Now, h.plant.log)
 			h.plant.until(ctx, h.backups.Keep)
+			archived = archive
 		}
 		url = cluster.AdminURL("postgres")
 	}
@@ -181,7 +185,24 @@ func (h *ownHost) openDatabase(ctx context.Context, c machine.Configuration) err
 	if err := h.server.MigrateHost(ctx, hostDatabase); err != nil {
 		return err
 	}
-	return h.server.MigrateSlots(ctx, hostDatabase, func(int, int) {})
+	if err := h.server.MigrateSlots(ctx, hostDatabase, func(int, int) {}); err != nil {
+		return err
+	}
+	h.drill(ctx, archived)
+	return nil
+}
+
+// drill has the machine prove its own backups. What it restores it holds against
+// its ledger; anchors of the audit chain are the control plane's, and not here.
+func (h *ownHost) drill(ctx context.Context, archive *pgbackrest.Archive) {
+	if archive == nil {
+		return
+	}
+	beside := &local.Archive{Name: "own", Rest: archive, Admin: h.server.AdminURL, Side: h.config.Data, Now: time.Now, Key: true,
+		Hosts:   func(context.Context) ([]string, error) { return []string{hostDatabase}, nil },
+		Anchors: func(context.Context, tenant.ID) ([]audit.Anchor, error) { return nil, nil }}
+	h.drills = local.NewDrills(beside, filepath.Join(h.config.Data, "drill.json"), time.Now, h.plant.log)
+	h.plant.until(ctx, h.drills.Keep)
 }
 
 // ownArchive is the archive of the machine's own database server; nil where
@@ -314,6 +335,11 @@ func (h *ownHost) fill(ctx context.Context, r *machine.Report) {
 	h.secure.fill(r)
 	if h.backups != nil {
 		r.BackupAt = h.backups.LastBackup()
+	}
+	if h.drills != nil {
+		if last := h.drills.Last(); last != nil {
+			r.Drill = (*machine.Drill)(last)
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()

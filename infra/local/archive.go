@@ -33,6 +33,8 @@ type Archive struct {
 	Now      func() time.Time
 	Slots    func(host string) (*postgres.Server, string) // where restored data go
 	prepared bool
+	// Key says that the kit's master key is the key itself, not the text of a key file.
+	Key bool
 }
 
 var _ backup.Archive = (*Archive)(nil)
@@ -132,7 +134,7 @@ func (a *Archive) Drill(ctx context.Context, progress func(string) error) (map[s
 	if err != nil {
 		return nil, err
 	}
-	box, err := boxOf(side.Kit, a.Side)
+	box, err := a.boxOf(side.Kit)
 	if err != nil {
 		return result, provisioning.Because("The escrowed master key can't be read.", err)
 	}
@@ -150,8 +152,11 @@ func (a *Archive) Drill(ctx context.Context, progress func(string) error) (map[s
 }
 
 // boxOf opens the master key of a kit, as whoever has nothing else would.
-func boxOf(kit pgbackrest.Kit, dir string) (*secrets.Box, error) {
-	file, err := os.CreateTemp(dir, "master-*.key")
+func (a *Archive) boxOf(kit pgbackrest.Kit) (*secrets.Box, error) {
+	if a.Key {
+		return secrets.New(kit.MasterKey)
+	}
+	file, err := os.CreateTemp(a.Side, "master-*.key")
 	if err != nil {
 		return nil, err
 	}

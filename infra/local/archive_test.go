@@ -31,6 +31,13 @@ type backed struct {
 
 func newBacked(t *testing.T) *backed {
 	t.Helper()
+	return newBackedWith(t, func(*pgbackrest.Config) {}, nil)
+}
+
+// newBackedWith is one whose archive is configured otherwise; key is its master
+// key, nil: it is in a file.
+func newBackedWith(t *testing.T, other func(*pgbackrest.Config), master []byte) *backed {
+	t.Helper()
 	ctx := context.Background()
 	dir, err := os.MkdirTemp("", "tollhouse-backed-")
 	if err != nil {
@@ -42,10 +49,15 @@ func newBacked(t *testing.T) *backed {
 	}
 	key := filepath.Join(dir, "master.key")
 	box, err := secrets.Load(key)
+	if master != nil {
+		box, err = secrets.New(master)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	rest, err := pgbackrest.New(pgbackrest.Config{Data: dir, Repo: filepath.Join(dir, "backup"), Escrow: filepath.Join(dir, "escrow"), MasterKey: key})
+	config := pgbackrest.Config{Data: dir, Repo: filepath.Join(dir, "backup"), Escrow: filepath.Join(dir, "escrow"), MasterKey: key}
+	other(&config)
+	rest, err := pgbackrest.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +80,7 @@ func newBacked(t *testing.T) *backed {
 	b := &backed{server: server, dir: dir, at: provisioning.Placed{Operator: tenants.Operator{ID: tenant.NewID(), Name: "nordnetz"}, Place: provisioning.Place{Host: "h", Slot: slot}, Epoch: 1}}
 	b.sql(t, `insert into host.placement (tenant, name, slot, epoch, sandbox, state, placed_at) values ($1, 'nordnetz', $2, 1, false, 'ready', now())`, b.at.Operator.ID, slot.String())
 	b.sql(t, `insert into `+slot.Schema()+`.operator (id, name, country, zone, currency, language, prices_include_tax, created_at) values (1, 'Nordnetz', 'DE', 'Europe/Berlin', 'EUR', 'en', false, now())`)
-	b.archive = &local.Archive{Name: "test", Rest: rest, Admin: server.AdminURL, Hosts: func(context.Context) ([]string, error) { return []string{"h"}, nil },
+	b.archive = &local.Archive{Name: "test", Key: master != nil, Rest: rest, Admin: server.AdminURL, Hosts: func(context.Context) ([]string, error) { return []string{"h"}, nil },
 		Side: dir, Vault: local.NewVault(filepath.Join(dir, "take-outs"), box), Now: time.Now,
 		Anchors: func(context.Context, tenant.ID) ([]audit.Anchor, error) { return nil, nil },
 		Slots:   func(host string) (*postgres.Server, string) { return server, host }}

@@ -11,6 +11,7 @@ import (
 	"tollhouse/portal/ui"
 	"tollhouse/portal/web"
 	"tollhouse/provisioning/enrol"
+	"tollhouse/provisioning/machine"
 	"tollhouse/tenants"
 )
 
@@ -124,6 +125,9 @@ func (view *machineView) fill(r ui.Reader, m enrol.Machine, v *web.StaffVisit) {
 		if report.BackupAt != nil {
 			add("backup", r.DateTime(*report.BackupAt))
 		}
+		if report.Drill != nil {
+			add("drill", drillWords(r, *report.Drill))
+		}
 		for _, disk := range report.Disks {
 			row := diskRow{Path: disk.Path, Free: bytes(r, disk.Free), Share: whole(r, disk.UsedPercent()), Tone: ui.OK}
 			row.Spoken = r.T("machine.disk", "path", disk.Path, "used", row.Share, "free", row.Free)
@@ -143,6 +147,14 @@ func (view *machineView) fill(r ui.Reader, m enrol.Machine, v *web.StaffVisit) {
 			view.Rows = append(view.Rows, fact{Name: name, Text: r.T("machine.process.gone")})
 		}
 	}
+}
+
+// drillWords say what a host's last drill came to.
+func drillWords(r ui.Reader, d machine.Drill) string {
+	if d.Fault != "" {
+		return r.T("machine.drill.failed", "at", r.DateTime(d.At), "reason", d.Fault)
+	}
+	return r.T("machine.drill.held", "at", r.DateTime(d.At), "seconds", whole(r, (d.RestoredMS+999)/1000), "loss", whole(r, d.LossSeconds))
 }
 
 func some(texts ...string) (kept []string) {

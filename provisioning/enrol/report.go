@@ -8,6 +8,7 @@ import (
 
 	"tollhouse/provisioning"
 	"tollhouse/provisioning/alarm"
+	"tollhouse/provisioning/backup"
 	"tollhouse/provisioning/machine"
 	"tollhouse/tenants"
 )
@@ -18,6 +19,8 @@ const (
 	memoryPercent   = 95
 	certificateDays = 21
 	backupAge       = 26 * time.Hour // a nightly one, and two hours to make it
+	drillAge        = 9 * 24 * time.Hour // a weekly one, and two days to make it
+	drillSlow       = backup.MaxRestore
 	clockOff        = 10 * time.Second
 	// keysLast is how long a machine goes on with the same keys.
 	keysLast = 90 * 24 * time.Hour
@@ -81,7 +84,7 @@ func keepReport(ctx context.Context, tx tenants.Tx, m Machine, r machine.Report)
 
 // conditions are the alarms that a machine's silence or reports raise and clear.
 var conditions = []alarm.Kind{alarm.MachineSilent, alarm.MachineUnhealthy, alarm.DiskLow, alarm.MemoryLow, alarm.CertificateEnds,
-	alarm.ProcessGone, alarm.BackupOld, alarm.ClockOff}
+	alarm.ProcessGone, alarm.BackupOld, alarm.DrillFailed, alarm.ClockOff}
 
 // judgeReport raises and clears a machine's alarms by what it says.
 func (d *Desk) judgeReport(ctx context.Context, tx tenants.Tx, m Machine, r machine.Report) error {
@@ -111,6 +114,9 @@ func (d *Desk) judgeReport(ctx context.Context, tx tenants.Tx, m Machine, r mach
 	if r.BackupAt != nil && tx.At.Sub(*r.BackupAt) > backupAge {
 		found[alarm.BackupOld] = map[string]string{"backup": r.BackupAt.UTC().Format(time.RFC3339)}
 	}
+	if fault := drillFault(m, r, tx.At); fault != nil {
+		found[alarm.DrillFailed] = fault
+	}
 	if off := time.Duration(r.OffsetMillis) * time.Millisecond; off.Abs() > clockOff {
 		found[alarm.ClockOff] = map[string]string{"seconds": fmt.Sprintf("%d", int64(off.Abs()/time.Second))}
 	}
@@ -125,6 +131,24 @@ func (d *Desk) judgeReport(ctx context.Context, tx tenants.Tx, m Machine, r mach
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// drillFault is what is wrong with a host's drills; nil if nothing is. A host
+// that keeps no backups of its own has none to make.
+func drillFault(m Machine, r machine.Report, now time.Time) map[string]string {
+	switch d := r.Drill; {
+	case d == nil && r.BackupAt != nil && now.Sub(m.EnrolledAt) > drillAge:
+		return map[string]string{"faults": string(backup.DrillOld)}
+	case d == nil:
+		return nil
+	case d.Fault != "":
+		return map[string]string{"faults": string(backup.DrillFailed), "reason": d.Fault, "drill": d.At.UTC().Format(time.RFC3339)}
+	case now.Sub(d.At) > drillAge:
+		return map[string]string{"faults": string(backup.DrillOld), "drill": d.At.UTC().Format(time.RFC3339)}
+	case time.Duration(d.RestoredMS)*time.Millisecond > drillSlow:
+		return map[string]string{"faults": string(backup.DrillSlow), "drill": d.At.UTC().Format(time.RFC3339)}
 	}
 	return nil
 }

@@ -95,6 +95,51 @@ func TestReport_raisesAndClearsAlarms(t *testing.T) {
 	}
 }
 
+// A host's drill that failed, is overdue or was slow is an alarm until the next
+// one has gone well; one that keeps no backups has none to make.
+func TestReport_judgesDrills(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	box, _ := w.enrolled(t, "nordnetz", machine.Host)
+	alarmed := func(d *machine.Drill, backed bool) bool {
+		t.Helper()
+		r := machine.Report{Healthy: true, Drill: d}
+		if at := w.now(); backed {
+			r.BackupAt = &at
+		}
+		if _, err := box.report(t, r); err != nil {
+			t.Fatal(err)
+		}
+		return w.raised(t, box.id)[alarm.DrillFailed] > 0
+	}
+	ago := func(days int) time.Time { return w.now().AddDate(0, 0, -days) }
+	if alarmed(nil, true) {
+		t.Error("alarm on a host that has just come")
+	}
+	w.pass(10 * 24 * time.Hour)
+	for _, c := range []struct {
+		name   string
+		drill  *machine.Drill
+		backed bool
+		want   bool
+	}{
+		{"none in ten days", nil, true, true},
+		{"none, and no backups", nil, false, false},
+		{"it went well", &machine.Drill{At: ago(7), RestoredMS: 4000, Stacks: 1}, true, false},
+		{"it failed", &machine.Drill{At: ago(1), Fault: "Nothing could be restored."}, true, true},
+		{"the next went well", &machine.Drill{At: ago(0), RestoredMS: 4000, Stacks: 1}, true, false},
+		{"too old", &machine.Drill{At: ago(10), RestoredMS: 4000, Stacks: 1}, true, true},
+		{"slow", &machine.Drill{At: ago(1), RestoredMS: 2 * 3600 * 1000, Stacks: 1}, true, true},
+	} {
+		if got := alarmed(c.drill, c.backed); got != c.want {
+			t.Errorf("%s: alarm %v", c.name, got)
+		}
+	}
+	if _, err := box.report(t, machine.Report{Drill: &machine.Drill{Stacks: -1}}); !errors.Is(err, machine.ErrReport) {
+		t.Errorf("a drill that cannot be: %v", err)
+	}
+}
+
 func TestLookForSilence_untilItSpeaksAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -30,6 +30,7 @@ type Report struct {
 	ChargesPerSecond int64         `json:"charges_per_second"`
 	P99Millis        *int64        `json:"p99_ms,omitempty"` // of an online charge; absent: unknown
 	BackupAt         *time.Time    `json:"backup_at,omitempty"`
+	Drill            *Drill        `json:"drill,omitempty"` // the last restore from its backups; absent: none was made
 	Certificates     []Certificate `json:"certificates,omitempty"`
 	Missing          []string      `json:"missing_processes,omitempty"`
 	OffsetMillis     int64         `json:"clock_offset_ms"` // how far its clock is behind ours
@@ -64,6 +65,16 @@ const (
 	StackEmpty StackIs = "empty" // a slot is ready, into which the stack is moved
 	StackReady StackIs = "ready" // it answers
 )
+
+// Drill is a restore from a host's backups beside its server, held against the
+// ledger's control sums.
+type Drill struct {
+	At          time.Time `json:"at"`
+	RestoredMS  int64     `json:"restored_ms"`
+	LossSeconds int64     `json:"loss_seconds"`    // that would have been lost
+	Stacks      int       `json:"stacks"`          // whose books balance
+	Fault       string    `json:"fault,omitempty"` // plain words; empty: it went well
+}
 
 // Disk is one file system.
 type Disk struct {
@@ -124,6 +135,12 @@ func (r Report) Check() error {
 	}
 	for _, c := range r.Certificates {
 		texts = append(texts, c.Name, c.Fault)
+	}
+	if d := r.Drill; d != nil {
+		if d.RestoredMS < 0 || d.LossSeconds < 0 || d.Stacks < 0 {
+			return fmt.Errorf("%w: a figure of its drill is out of range", ErrReport)
+		}
+		texts = append(texts, d.Fault)
 	}
 	for _, text := range append(texts, r.Missing...) {
 		if len(text) > maxText {
