@@ -18,7 +18,7 @@ const (
 	diskPercent     = 90
 	memoryPercent   = 95
 	certificateDays = 21
-	backupAge       = 26 * time.Hour // a nightly one, and two hours to make it
+	backupAge       = 26 * time.Hour     // a nightly one, and two hours to make it
 	drillAge        = 9 * 24 * time.Hour // a weekly one, and two days to make it
 	drillSlow       = backup.MaxRestore
 	clockOff        = 10 * time.Second
