@@ -117,6 +117,12 @@ func in(prefix string, field ui.Field) ui.Field {
 	return field
 }
 
+// bare is a field in a table whose column says what it is.
+func bare(field ui.Field) ui.Field {
+	field.Bare = true
+	return field
+}
+
 // summary lists what is wrong, in the order of the fields.
 func (f form) summary() []ui.Fault {
 	var list []ui.Fault

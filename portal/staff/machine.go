@@ -95,8 +95,14 @@ func (view *machineView) fill(r ui.Reader, m enrol.Machine, v *web.StaffVisit) {
 			view.Facts = append(view.Facts, fact{Name: r.T("machine.fact." + key), Text: value})
 		}
 	}
-	add("operator", view.Operator)
+	link := func(key, text, href string) {
+		view.Facts = append(view.Facts, fact{Name: r.T("machine.fact." + key), Text: text, Href: href})
+	}
+	link("operator", view.Operator, v.URL("operators/"+m.Operator.String()))
 	add("what", r.T("machine.role."+string(m.Role))+", "+r.T("machine.place."+string(m.Place)))
+	if m.Site != uuid.Nil {
+		link("site", r.T("staff.site.of", "name", view.Operator), v.URL("sites/"+m.Site.String()))
+	}
 	add("heard", when(r, m.ReportedAt))
 	add("address", m.Address)
 	add("enrolled", r.DateTime(m.EnrolledAt))
@@ -116,12 +122,16 @@ func (view *machineView) fill(r ui.Reader, m enrol.Machine, v *web.StaffVisit) {
 		if report.Stack != "" {
 			add("stack", r.T("machine.stack."+string(report.Stack)))
 		}
-		add("public", report.PublicURL)
+		if report.PublicURL != "" {
+			link("public", report.PublicURL, report.PublicURL)
+		}
 		add("listen", report.Listen)
 		add("secure", report.Secure)
 		add("cpu", whole(r, (report.CPUPermille+9)/10)+" %")
 		add("memory", whole(r, report.MemoryPercent())+" % / "+bytes(r, report.MemoryTotal))
-		add("charges", whole(r, report.ChargesPerSecond))
+		if m.Role != machine.Agent {
+			add("charges", whole(r, report.ChargesPerSecond))
+		}
 		if report.BackupAt != nil {
 			add("backup", r.DateTime(*report.BackupAt))
 		}

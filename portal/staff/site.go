@@ -11,6 +11,7 @@ import (
 	"tollhouse/portal/ui"
 	"tollhouse/portal/web"
 	"tollhouse/provisioning"
+	"tollhouse/provisioning/enrol"
 	"tollhouse/provisioning/fleet"
 	"tollhouse/tenants"
 )
@@ -22,6 +23,7 @@ type siteView struct {
 	Path, Done string
 	Operator   tenants.Operator
 	OperatorAt string
+	Machines   []enrol.Machine
 	Title      string
 	Word       string
 	Tone       ui.Tone
@@ -74,6 +76,11 @@ func (p pages) showSite(v *web.StaffVisit, id provisioning.SiteID, forms siteFor
 		if view.Pair, err = readPair(ctx, tx, v.Reader, id); err != nil {
 			return err
 		}
+		if v.May(tenants.MachineRead) {
+			if view.Machines, err = enrol.Machines(ctx, tx, enrol.MachineQuery{Site: id.UUID(), Limit: machinesPage}); err != nil {
+				return err
+			}
+		}
 		events, err := fleet.Events(ctx, tx, id, uuid.Nil, siteEvents)
 		for _, e := range events {
 			row := siteEventRow{When: v.Reader.DateTime(e.At), Who: e.Email, What: v.Reader.T("staff.site.event." + e.Kind), Text: e.Text}
@@ -119,7 +126,7 @@ func (w *siteView) describe(v *web.StaffVisit) {
 	for _, step := range s.Steps {
 		w.StepRows = append(w.StepRows, stepOf(r, step))
 	}
-	w.describeFacts(r)
+	w.describeFacts(v)
 	write, remove := v.May(tenants.StackWrite), v.May(tenants.StackRemove)
 	changeable := s.State != fleet.Closing && s.State != fleet.Removing && s.State != fleet.Removed && s.State != fleet.Clearing
 	w.Acts = siteActs{
@@ -139,8 +146,8 @@ func stepOf(r ui.Reader, step provisioning.Step) stepRow {
 	return row
 }
 
-func (w *siteView) describeFacts(r ui.Reader) {
-	s := w.Site
+func (w *siteView) describeFacts(v *web.StaffVisit) {
+	r, s := v.Reader, w.Site
 	w.Facts = []fact{{Name: r.T("staff.site.cloud"), Text: s.Want.Cloud}, {Name: r.T("staff.site.ref"), Text: orDash(s.Ref)}, {Name: r.T("staff.site.address"), Text: orDash(s.Address)},
 		{Name: r.T("staff.site.revision"), Text: r.T("staff.site.revisions", "made", whole(r, s.Made), "wanted", whole(r, s.Revision))},
 		{Name: r.T("staff.site.asked"), Text: r.DateTime(s.AskedAt)}, {Name: r.T("staff.site.ready"), Text: when(r, s.ReadyAt)}}
@@ -175,10 +182,13 @@ func (w *siteView) describeFacts(r ui.Reader) {
 		w.Host[0].Text = r.DateTime(s.Seen.At)
 	}
 	if s.Seen.PublicURL != "" {
-		w.Host = append(w.Host, fact{Name: r.T("machine.fact.public"), Text: s.Seen.PublicURL})
+		w.Host = append(w.Host, fact{Name: r.T("machine.fact.public"), Text: s.Seen.PublicURL, Href: s.Seen.PublicURL})
 	}
 	if s.VersionWanted != "" {
 		w.Host = append(w.Host, fact{Name: r.T("staff.site.version.wanted"), Text: short(s.VersionWanted)})
+	}
+	for _, m := range w.Machines {
+		w.Host = append(w.Host, fact{Name: r.T("machine.role." + string(m.Role)), Text: m.Name, Href: v.URL("machines/" + m.ID.String())})
 	}
 	for _, m := range fleet.Measures() {
 		if n, known := s.Seen.Load[m]; known {

@@ -39,7 +39,6 @@ var guaranteeEN = map[string]string{
 	"staff.cap.host.free":            "May be guaranteed still",
 	"staff.cap.host.now":             "Measured now",
 	"staff.cap.host.most":            "Most measured",
-	"staff.cap.host.set":             "Set",
 	"staff.cap.host.do":              "Set",
 	"staff.cap.host.unset":           "not set",
 	"staff.cap.host.stacks":          "{n} of {of}",

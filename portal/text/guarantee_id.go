@@ -39,7 +39,6 @@ var guaranteeID = map[string]string{
 	"staff.cap.host.free":            "Masih dapat dijamin",
 	"staff.cap.host.now":             "Terukur kini",
 	"staff.cap.host.most":            "Terukur tertinggi",
-	"staff.cap.host.set":             "Tetapkan",
 	"staff.cap.host.do":              "Tetapkan",
 	"staff.cap.host.unset":           "belum ditetapkan",
 	"staff.cap.host.stacks":          "{n} dari {of}",

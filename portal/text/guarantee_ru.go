@@ -39,7 +39,6 @@ var guaranteeRU = map[string]string{
 	"staff.cap.host.free":            "Ещё можно гарантировать",
 	"staff.cap.host.now":             "Измерено сейчас",
 	"staff.cap.host.most":            "Измеренный максимум",
-	"staff.cap.host.set":             "Задать",
 	"staff.cap.host.do":              "Задать",
 	"staff.cap.host.unset":           "не задано",
 	"staff.cap.host.stacks":          "{n} из {of}",

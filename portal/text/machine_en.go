@@ -57,6 +57,7 @@ var machineEN = map[string]string{
 	"machine.done.renewing":         "The machine changes its keys with its next report.",
 	"machine.fact.operator":         "Operator",
 	"machine.fact.what":             "Work and place",
+	"machine.fact.site":             "Site",
 	"machine.fact.heard":            "Heard last",
 	"machine.fact.address":          "From",
 	"machine.fact.enrolled":         "Enrolled",

@@ -57,6 +57,7 @@ var machineID = map[string]string{
 	"machine.done.renewing":         "Mesin mengganti kunci pada laporan berikutnya.",
 	"machine.fact.operator":         "Operator",
 	"machine.fact.what":             "Tugas dan tempat",
+	"machine.fact.site":             "Situs",
 	"machine.fact.heard":            "Terakhir terdengar",
 	"machine.fact.address":          "Dari",
 	"machine.fact.enrolled":         "Terdaftar",

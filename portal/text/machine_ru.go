@@ -57,6 +57,7 @@ var machineRU = map[string]string{
 	"machine.done.renewing":         "Машина сменит ключи при следующем отчёте.",
 	"machine.fact.operator":         "Оператор",
 	"machine.fact.what":             "Работа и место",
+	"machine.fact.site":             "Площадка",
 	"machine.fact.heard":            "Последний отчёт",
 	"machine.fact.address":          "Откуда",
 	"machine.fact.enrolled":         "Подключена",
