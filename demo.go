@@ -87,6 +87,8 @@ type demoRun struct {
 	server  *postgres.Server
 	archive *pgbackrest.Archive // nil: no backups
 	bar     *progressBar
+
+	sitesBefore bool // an earlier run left sites
 }
 
 func (d *demoRun) run(ctx context.Context) error {
@@ -196,7 +198,6 @@ func (d *demoRun) live(ctx context.Context, listener net.Listener) error {
 	served := make(chan error, 1)
 	go func() { served <- d.plant.serve(ctx, listener, sites) }()
 	d.hearMachines(ctx, machines, sites)
-	d.resumeSites(ctx, clouds)
 	welcome, err := d.history(ctx, demo.World{Host: host, Control: control, Identity: d.plant.authority, Passwords: d.plant.passwords,
 		Keeper: keeper, Pay: bank, Logins: d.folder.file("logins.json")}, publicURL)
 	if err != nil {
@@ -214,7 +215,7 @@ func (d *demoRun) live(ctx context.Context, listener net.Listener) error {
 	if err := d.folder.writeStatus(demoStatus{PID: os.Getpid(), Ready: true, Done: 1000, Address: publicURL, Welcome: welcome}); err != nil {
 		return err
 	}
-	d.openMachines(ctx, control, sites, publicURL)
+	d.openMachines(ctx, control, clouds, sites, publicURL)
 	select {
 	case err := <-served:
 		return err

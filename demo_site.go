@@ -42,6 +42,11 @@ func (d *demoRun) siteCloud() (fleet.Clouds, error) {
 	if err != nil {
 		return nil, err
 	}
+	before, err := os.ReadDir(d.folder.sites())
+	if err != nil {
+		return nil, err
+	}
+	d.sitesBefore = len(before) > 0
 	d.plant.onStop(func() {
 		if err := d.folder.haltMachines(context.Background()); err != nil {
 			d.plant.log.Warn("not all of the demo's machines have stopped", "error", err)
@@ -285,9 +290,10 @@ func (d *demoRun) hearMachines(ctx context.Context, door net.Listener, handler h
 
 // resumeSites starts the sites that have stopped with the demo. One that can't be
 // started shows its fault on its page, and keeps nobody from the rest of the demo.
+// What this run has begun is not its business.
 func (d *demoRun) resumeSites(ctx context.Context, clouds fleet.Clouds) {
 	cloud, is := clouds["local"].Sites.(*site.Cloud)
-	if !is {
+	if !is || !d.sitesBefore {
 		return
 	}
 	if err := cloud.Resume(ctx); err != nil {
@@ -295,9 +301,11 @@ func (d *demoRun) resumeSites(ctx context.Context, clouds fleet.Clouds) {
 	}
 }
 
-// openMachines has a server be watched, and opens the doors of stacks that stand
-// apart, once the demo is ready.
-func (d *demoRun) openMachines(ctx context.Context, control *api.Control, sites *apart, publicURL string) {
+// openMachines starts what stood apart before, has a server be watched, and opens
+// the doors of stacks that stand apart. It comes once the demo is ready, which is
+// no later for it.
+func (d *demoRun) openMachines(ctx context.Context, control *api.Control, clouds fleet.Clouds, sites *apart, publicURL string) {
+	d.resumeSites(ctx, clouds)
 	if err := d.watchMachine(ctx, control); err != nil {
 		d.plant.log.Warn("the demo's watched server was not started", "error", err)
 	}
