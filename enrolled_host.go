@@ -46,6 +46,7 @@ type ownHost struct {
 	public  string              // under which people reach it
 	secure  *secureDoor         // where it answers by TLS; nil: something before it does
 	cluster *postgres.Cluster   // nil: its database server is not its own
+	standby hostStandby         // of that server
 	door    *relay.Door         // before its API
 	backups *pgbackrest.Routine // of its own database server; nil: none are made
 	drills  *local.Drills       // of these backups; nil: none are made
@@ -170,7 +171,8 @@ func (h *ownHost) openDatabase(ctx context.Context, c machine.Configuration) err
 		}
 		h.plant.onStop(cluster.Stop)
 		h.cluster = cluster
-		h.openToWorkers(ctx, c)
+		h.openInside(ctx, c)
+		h.plant.until(ctx, h.keepStandby) // first: what the stack commits from here on may wait for it
 		if archive != nil {
 			h.backups = pgbackrest.NewRoutine(archive, time.Now, h.plant.log)
 			h.plant.until(ctx, h.backups.Keep)
@@ -332,6 +334,7 @@ func (h *ownHost) fill(ctx context.Context, r *machine.Report) {
 	}
 	r.Stack, r.Listen, r.PublicURL = is, h.address, h.public
 	h.fillInside(ctx, configuration, r)
+	h.standby.fill(r)
 	h.secure.fill(r)
 	if h.backups != nil {
 		r.BackupAt = h.backups.LastBackup()

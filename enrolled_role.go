@@ -50,7 +50,7 @@ func readMachineConfig(env []string, role machine.Role) (machineConfig, error) {
 	if role == machine.Host {
 		c.Secure = e.listenAt("TOLLHOUSE_LISTEN_TLS", "0.0.0.0:443").Address
 	}
-	if role != machine.Agent {
+	if role == machine.Host || role == machine.Worker {
 		c.Listen, c.DatabaseURL = e.address(), e.text("TOLLHOUSE_DATABASE_URL", "")
 		c.Backups = e.text("TOLLHOUSE_BACKUPS", "")
 		c.Mail, c.Proxies = e.mail(), e.proxies()
@@ -77,7 +77,7 @@ func (c mailConfig) sender() (*mail.Sender, error) {
 func runEnrol(ctx context.Context, p process) error {
 	flags := flag.NewFlagSet("enrol", flag.ContinueOnError)
 	flags.SetOutput(p.stderr)
-	role := flags.String("role", "", "host, worker or agent")
+	role := flags.String("role", "", "host, worker, standby or agent")
 	operator := flags.String("operator", "", "the name of whose machine it is")
 	tokenFile := flags.String("token-file", "", "file with the token; else TOLLHOUSE_ENROL_TOKEN")
 	wait := flags.Duration("wait", 10*time.Minute, "how long to try to reach the control plane")
@@ -92,7 +92,7 @@ func runEnrol(ctx context.Context, p process) error {
 	data := e.required("TOLLHOUSE_DATA", "the folder of all that this machine keeps")
 	token := e.text("TOLLHOUSE_ENROL_TOKEN", "")
 	if !slices.Contains(machine.Roles, machine.Role(*role)) {
-		e.fault("--role", "is missing or unknown: host, worker or agent is wanted")
+		e.fault("--role", "is missing or unknown: host, worker, standby or agent is wanted")
 	}
 	if *operator == "" {
 		e.fault("--operator", "is missing: the name of whose machine it is")

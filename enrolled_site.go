@@ -53,7 +53,7 @@ func (h *ownHost) changed(ctx context.Context, c machine.Configuration) {
 		h.plant.log.Error("the host does not take its new address", "error", err)
 	}
 	h.furnish(ctx, c)
-	h.openToWorkers(ctx, c)
+	h.openInside(ctx, c)
 	h.nameWorkers(c)
 }
 
@@ -70,11 +70,11 @@ func (h *ownHost) nameWorkers(c machine.Configuration) {
 	}
 }
 
-// openToWorkers has the database server answer the site's workers, once it has
-// some. One that answers them goes on to until the host is started again. What
-// fails is tried again with the next report: the host does without workers.
-func (h *ownHost) openToWorkers(ctx context.Context, c machine.Configuration) {
-	if c.Workers == nil || h.cluster == nil {
+// openInside has the database server answer the site's workers and its standby,
+// once it has some. One that answers them goes on to until the host is started again. What
+// fails is tried again with the next report: the host does without them.
+func (h *ownHost) openInside(ctx context.Context, c machine.Configuration) {
+	if !isInside(c) || h.cluster == nil {
 		return
 	}
 	at, err := h.store.OwnAddress(ctx)
@@ -86,7 +86,7 @@ func (h *ownHost) openToWorkers(ctx context.Context, c machine.Configuration) {
 		certificate, err = h.cluster.Listen(ctx, at)
 	}
 	if err != nil {
-		h.plant.log.Error("the database is not open to workers", "error", err)
+		h.plant.log.Error("the database is not open to its site", "error", err)
 		return
 	}
 	h.mu.Lock()
@@ -103,15 +103,18 @@ func loopbackOf(data string) netip.Addr {
 	return netip.AddrFrom4([4]byte{127, 64 | byte(n>>16)&63, byte(n >> 8), 1 + byte(n)%254})
 }
 
-// fillInside tells where workers reach the database.
+// isInside says whether other machines of its site use a host's database.
+func isInside(c machine.Configuration) bool { return c.Workers != nil || c.Standby != nil }
+
+// fillInside tells where the site's machines reach the database.
 func (h *ownHost) fillInside(ctx context.Context, c machine.Configuration, r *machine.Report) {
 	h.mu.Lock()
 	r.Inside = h.inside
 	h.mu.Unlock()
-	if r.Inside != nil || c.Workers == nil {
+	if r.Inside != nil || !isInside(c) {
 		return
 	}
-	h.openToWorkers(ctx, c)
+	h.openInside(ctx, c)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	r.Inside = h.inside

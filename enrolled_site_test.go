@@ -49,6 +49,7 @@ type ownSite struct {
 	accounts []string
 	began    string // when all events were: a repeat says the same
 	worker   string // the line that makes a worker
+	standby  string // the line that makes the standby; empty: none is wanted yet
 }
 
 const siteAccounts = 12

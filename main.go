@@ -32,6 +32,7 @@ var roles = map[string]role{
 	"demo":        {"everything on one machine, with two operators and their history", runDemo},
 	"control":     {"the control plane: operators and their stacks", runControl},
 	"host":        {"carries tenants' billing stacks", runHost},
+	"standby":     {"keeps a copy of the database of an operator's site", runStandby},
 	"worker":      {"charges beside the host of an operator's site", runWorker},
 	"agent":       {"watches a server that an operator runs itself, and reports", runAgent},
 	"enrol":       {"has this machine taken in by the control plane", runEnrol},
@@ -78,7 +79,7 @@ func run(ctx context.Context, p process) int {
 
 func usage(w io.Writer) {
 	fmt.Fprintln(w, "tollhouse <role> [flags]; settings come as TOLLHOUSE_* (docs/settings.md)")
-	for _, name := range []string{"demo", "control", "host", "worker", "agent", "enrol", "migrate", "rotate-keys", "rate", "bench"} {
+	for _, name := range []string{"demo", "control", "host", "worker", "standby", "agent", "enrol", "migrate", "rotate-keys", "rate", "bench"} {
 		summary := roles[name].summary
 		if name == "rate" {
 			summary = "prices a usage file under an offer file, without a database"

@@ -39,6 +39,20 @@ func (s *Server) ReportMachine(ctx context.Context, r oapi.ReportMachineRequestO
 	return nil, toMachine(ctx, orders, err)
 }
 
+// FollowMachine implements oapi.StrictServerInterface.
+func (s *Server) FollowMachine(ctx context.Context, r oapi.FollowMachineRequestObject) (oapi.FollowMachineResponseObject, error) {
+	var following machine.Following
+	if err := ofMachine(ctx, &following); err != nil {
+		return nil, err
+	}
+	signed, err := signedRequest(ctx, http.MethodPost, r.Params.TollhouseMachine, r.Params.TollhouseTime, r.Params.TollhouseNumber, r.Params.TollhouseSignature)
+	if err != nil {
+		return nil, err
+	}
+	waiting, err := s.control.Desk.Follow(ctx, signed, following, callOf(ctx).address)
+	return nil, toMachine(ctx, waiting, err)
+}
+
 // GetMachineConfiguration implements oapi.StrictServerInterface.
 func (s *Server) GetMachineConfiguration(ctx context.Context, r oapi.GetMachineConfigurationRequestObject) (oapi.GetMachineConfigurationResponseObject, error) {
 	signed, err := signedRequest(ctx, http.MethodGet, r.Params.TollhouseMachine, r.Params.TollhouseTime, r.Params.TollhouseNumber, r.Params.TollhouseSignature)

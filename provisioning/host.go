@@ -8,10 +8,11 @@ import (
 // Invitation is what makes a site's new machines ours when they start for the
 // first time.
 type Invitation struct {
-	UserData   string    // cloud-init of the first machine, with a token that is good once
-	WorkerData string    // cloud-init of each machine beside it
-	Revision   int64     // of the site: the machines beside the first that it lets in are that one's
-	Until      time.Time // when its token ends
+	UserData    string    // cloud-init of the first machine, with a token that is good once
+	WorkerData  string    // cloud-init of each charging worker
+	StandbyData string    // cloud-init of the standby
+	Revision    int64     // of the site: the machines beside the first that it lets in are that one's
+	Until       time.Time // when its token ends
 }
 
 // Hosts are a site's machines as they speak for themselves.

@@ -38,6 +38,8 @@ type Site struct {
 	// WorkerData is cloud-init of each charging worker; empty as above, or where
 	// there are none.
 	WorkerData string
+	// StandbyData is cloud-init of the standby's machine, likewise.
+	StandbyData string
 }
 
 // Shape is how large a site is.
@@ -56,6 +58,11 @@ func (s Shape) Beside() int {
 		return s.Workers + 1
 	}
 	return s.Workers
+}
+
+// Lacks says whether a machine beside the first has no user-data.
+func (s Site) Lacks() bool {
+	return s.Shape.Workers > 0 && s.WorkerData == "" || s.Shape.Standby && s.StandbyData == ""
 }
 
 // Phase is how far a site is in its cloud.

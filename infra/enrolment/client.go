@@ -105,7 +105,11 @@ func (c *Client) signed(ctx context.Context, method, path string, body, into any
 
 func abs(n int64) int64 { return max(n, -n) }
 
+// signedOnce sends a signed request. Those of a machine go one after the other:
+// one that is overtaken would be taken for a repeat.
 func (c *Client) signedOnce(ctx context.Context, method, path string, body []byte, into any) error {
+	c.store.sending.Lock()
+	defer c.store.sending.Unlock()
 	at := c.now().Add(time.Duration(c.offset.Load()))
 	identity, err := c.store.next(at)
 	if err != nil {

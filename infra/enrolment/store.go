@@ -31,6 +31,8 @@ type Identity struct {
 type Store struct {
 	dir string
 
+	sending sync.Mutex // one signed request at a time
+
 	mu       sync.Mutex
 	identity Identity
 }

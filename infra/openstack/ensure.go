@@ -75,8 +75,8 @@ func check(want provisioning.Site) error {
 		{s.Flavor == "", "The site's size names no flavour."},
 		{s.Workers < 0 || s.Workers > 200, "A site has from 0 to 200 workers."},
 		{s.BootGB < 1 || s.DataGB < 1, "A site's volumes have at least 1 GB each."},
-		{s.Beside() > 0 && want.WorkerData == "", "The site has machines beside its first and no user-data for them."},
-		{len(want.UserData) > 48<<10 || len(want.WorkerData) > 48<<10, "User-data is longer than the 48 KiB that a cloud takes."},
+		{want.Lacks(), "The site has machines beside its first and no user-data for them."},
+		{len(want.UserData) > 48<<10 || len(want.WorkerData) > 48<<10 || len(want.StandbyData) > 48<<10, "User-data is longer than the 48 KiB that a cloud takes."},
 	} {
 		if wrong.is {
 			return provisioning.Because(wrong.words, errUnusable)

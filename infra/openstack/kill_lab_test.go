@@ -87,7 +87,7 @@ func TestDoomed(t *testing.T) {
 
 // killed is the site as it is wanted at each stage.
 func killed(id uuid.UUID, what string) provisioning.Site {
-	want := provisioning.Site{ID: provisioning.SiteID(id), Name: "killed", Revision: 1, Image: "debian-12", UserData: "#!/bin/sh\n", WorkerData: "#!/bin/sh\n",
+	want := provisioning.Site{ID: provisioning.SiteID(id), Name: "killed", Revision: 1, Image: "debian-12", UserData: "#!/bin/sh\n", WorkerData: "#!/bin/sh\n", StandbyData: "#!/bin/sh\n",
 		Shape: provisioning.Shape{Flavor: "tollhouse.small", WorkerFlavor: "tollhouse.small", BootGB: 20, DataGB: 50}}
 	if what == "update" {
 		want.Revision, want.Shape.DataGB, want.Shape.Workers, want.Shape.Flavor = 2, 60, 1, "tollhouse.medium"

@@ -27,12 +27,12 @@ import (
 // Unix socket only, so it can't clash with a server that already runs, until
 // Listen opens it to the machines beside its own.
 type Cluster struct {
-	dir      string // the cluster's folder
-	socket   string // folder of its socket
-	bin      string
-	password string
-	owner    *syscall.Credential // unprivileged user when we are root, else nil
-	log      *slog.Logger
+	dir    string // the cluster's folder
+	socket string // folder of its socket
+	bin    string
+	login  *url.Userinfo       // as whom it is asked: its administrator, or a standby's role
+	owner  *syscall.Credential // unprivileged user when we are root, else nil
+	log    *slog.Logger
 
 	mu       sync.Mutex
 	settings map[string]string // of the next start of the server
@@ -122,20 +122,33 @@ func StartCluster(ctx context.Context, dir string, options ClusterOptions) (*Clu
 	if err != nil {
 		return nil, err
 	}
-	if err := c.initialize(ctx); err != nil {
+	password, err := secretFile(filepath.Join(filepath.Dir(c.dir), "admin.password"))
+	if err != nil {
+		return nil, err
+	}
+	c.login = url.UserPassword(admin, password)
+	if err := c.initialize(ctx, password); err != nil {
 		return nil, fmt.Errorf("initialize cluster in %s: %w", c.dir, err)
 	}
-	if err := c.stopLeftover(ctx); err != nil {
+	if err := c.run(ctx); err != nil {
 		return nil, err
+	}
+	return c, nil
+}
+
+// run starts the server and waits until it answers.
+func (c *Cluster) run(ctx context.Context) error {
+	if err := c.stopLeftover(ctx); err != nil {
+		return err
 	}
 	runCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	c.stop, c.stopped = stop, make(chan struct{})
 	go c.supervise(runCtx)
 	if err := c.awaitReady(ctx); err != nil {
 		c.Stop()
-		return nil, err
+		return err
 	}
-	return c, nil
+	return nil
 }
 
 func newCluster(dir string, options ClusterOptions) (*Cluster, error) {
@@ -161,11 +174,7 @@ func newCluster(dir string, options ClusterOptions) (*Cluster, error) {
 			return nil, err
 		}
 	}
-	if err := c.makeFolders(dir); err != nil {
-		return nil, err
-	}
-	c.password, err = secretFile(filepath.Join(dir, "admin.password"))
-	return c, err
+	return c, c.makeFolders(dir)
 }
 
 func serverBinaries() (string, error) {
@@ -272,7 +281,7 @@ func secretFile(path string) (string, error) {
 
 // initialize runs initdb beside the final place and moves the result there, so
 // that a cluster cut off half-made is never taken for a whole one.
-func (c *Cluster) initialize(ctx context.Context) error {
+func (c *Cluster) initialize(ctx context.Context, password string) error {
 	if _, err := os.Stat(filepath.Join(c.dir, "data", "PG_VERSION")); err == nil {
 		return nil
 	}
@@ -281,7 +290,7 @@ func (c *Cluster) initialize(ctx context.Context) error {
 		return err
 	}
 	passwordFile := filepath.Join(c.dir, "password.new")
-	if err := os.WriteFile(passwordFile, []byte(c.password), 0o600); err != nil {
+	if err := os.WriteFile(passwordFile, []byte(password), 0o600); err != nil {
 		return err
 	}
 	defer func() { _ = os.Remove(passwordFile) }()
@@ -403,9 +412,10 @@ func (c *Cluster) awaitReady(ctx context.Context) error {
 	}
 }
 
-// AdminURL is the connection string of the cluster's superuser for a database.
+// AdminURL is the connection string of the cluster's superuser for a database; of
+// a follower that of its standby's role.
 func (c *Cluster) AdminURL(database string) string {
-	u := url.URL{Scheme: "postgres", User: url.UserPassword(admin, c.password), Path: "/" + database,
+	u := url.URL{Scheme: "postgres", User: c.login, Path: "/" + database,
 		RawQuery: url.Values{"host": {c.socket}, "sslmode": {"disable"}}.Encode()}
 	return u.String()
 }

@@ -28,11 +28,12 @@ const NetworkPort = 5432
 const networkConnections = "900"
 
 // networkRules say who is let in, and how: on the machine as ever, from its own
-// network by TLS only, and only the roles that serve tenants.
+// network by TLS only, and only the roles that serve tenants and that of a standby.
 const networkRules = `# Written by Tollhouse at each start.
 local all all scram-sha-256
 local replication all scram-sha-256
 hostssl all ` + RoleApp + `,` + RoleKeyring + ` samenet scram-sha-256
+hostssl replication ` + RoleStandby + ` samenet scram-sha-256
 `
 
 // Listen has the server answer the other machines of its network as well, at

@@ -64,8 +64,11 @@ func (s *Server) RoleURL(role, database string) string {
 	return s.url(database, url.UserPassword(role, s.password(role)))
 }
 
-func (s *Server) password(role string) string {
-	return base64.RawURLEncoding.EncodeToString(s.derive("postgres/" + role))
+func (s *Server) password(role string) string { return rolePassword(s.derive, role) }
+
+// rolePassword is a login role's. It is our own base64 text: it holds no quote.
+func rolePassword(derive func(label string) []byte, role string) string {
+	return base64.RawURLEncoding.EncodeToString(derive("postgres/" + role))
 }
 
 func (s *Server) url(database string, user *url.Userinfo) string {

@@ -138,6 +138,7 @@ func (view *machineView) fill(r ui.Reader, m enrol.Machine, v *web.StaffVisit) {
 		if report.Drill != nil {
 			add("drill", drillWords(r, *report.Drill))
 		}
+		add("copy", copyText(r, m.Role, report.Copy))
 		for _, disk := range report.Disks {
 			row := diskRow{Path: disk.Path, Free: bytes(r, disk.Free), Share: whole(r, disk.UsedPercent()), Tone: ui.OK}
 			row.Spoken = r.T("machine.disk", "path", disk.Path, "used", row.Share, "free", row.Free)
@@ -165,6 +166,29 @@ func drillWords(r ui.Reader, d machine.Drill) string {
 		return r.T("machine.drill.failed", "at", r.DateTime(d.At), "reason", d.Fault)
 	}
 	return r.T("machine.drill.held", "at", r.DateTime(d.At), "seconds", whole(r, (d.RestoredMS+999)/1000), "loss", whole(r, d.LossSeconds))
+}
+
+// copyText tells of the copy of a site's database: what the standby receives,
+// and whether the host waits for it.
+func copyText(r ui.Reader, role machine.Role, c *machine.Copy) string {
+	switch {
+	case c == nil:
+		return ""
+	case !c.Streams && role == machine.Standby:
+		return r.T("machine.copy.none")
+	}
+	var told []string
+	if c.Streams {
+		told = append(told, r.T("machine.copy.streams", "bytes", bytes(r, c.BehindBytes), "seconds", whole(r, c.BehindSeconds)))
+	}
+	if role == machine.Host {
+		waits := "machine.copy.alone"
+		if c.Waits {
+			waits = "machine.copy.waits"
+		}
+		told = append(told, r.T(waits))
+	}
+	return strings.Join(told, "; ")
 }
 
 func some(texts ...string) (kept []string) {

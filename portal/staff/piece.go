@@ -210,7 +210,7 @@ func replacePiece(ctx context.Context, tx tenants.Tx, v *web.StaffVisit, id uuid
 }
 
 func machineRoles(r ui.Reader, chosen string) []ui.Choice {
-	return choicesOf(r, "machine.role.", chosen, machine.Host, machine.Agent, machine.Worker)
+	return choicesOf(r, "machine.role.", chosen, machine.Host, machine.Agent, machine.Worker, machine.Standby)
 }
 
 func machinePlaces(r ui.Reader, chosen string) []ui.Choice {

@@ -25,6 +25,7 @@ const (
 	BackupOld        Kind = "backup_old"
 	ArchiveBehind    Kind = "archive_behind" // of the write-ahead log
 	DrillFailed      Kind = "drill_failed"
+	StandbyLost      Kind = "standby_lost"     // a host goes on without its standby, which has not all that is answered
 	GuaranteeMissed  Kind = "guarantee_missed" // charges came late, or were turned away
 
 	PlacesLow Kind = "places_low" // few places for new stacks, or none, in the open host databases
@@ -63,6 +64,7 @@ var sorts = map[Kind]sort{
 	BackupOld:        {Major, true},
 	ArchiveBehind:    {Major, true},
 	DrillFailed:      {Major, true},
+	StandbyLost:      {Critical, true},
 	GuaranteeMissed:  {Major, true},
 
 	PlacesLow: {Major, true},

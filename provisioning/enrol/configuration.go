@@ -41,8 +41,11 @@ func (d *Desk) configuration(ctx context.Context, tx tenants.Tx, m Machine) (mac
 			return c, err
 		}
 		c.Stack = &stack
-		c.Workers, err = workersOf(ctx, tx, m.Operator)
-	case machine.Worker:
+		if c.Workers, err = workersOf(ctx, tx, m.Operator); err != nil {
+			return c, err
+		}
+		c.Standby, err = standbyID(ctx, tx, m.Operator)
+	case machine.Worker, machine.Standby:
 		c.Beside, err = besideOf(ctx, tx, m.Operator)
 	}
 	if err != nil {
@@ -128,7 +131,8 @@ func workersOf(ctx context.Context, tx tenants.Tx, operator tenant.ID) (*machine
 	return found, nil
 }
 
-// besideOf is the host beside which an operator's workers charge; nil as long as
+// besideOf is the host beside which an operator's workers charge, and which its
+// standby follows; nil as long as
 // it has not said where its database is.
 func besideOf(ctx context.Context, tx tenants.Tx, operator tenant.ID) (*machine.Beside, error) {
 	host, err := hostOf(ctx, tx, operator)
@@ -169,7 +173,7 @@ func (d *Desk) sealedKey(ctx context.Context, tx tenants.Tx, m Machine) ([]byte,
 	}
 	key, err := d.HostKey(ctx, tx, m.Operator)
 	if errors.Is(err, ErrNotFound) {
-		return nil, nil // a worker that came before its host
+		return nil, nil // a worker or a standby that came before its host
 	}
 	if err != nil {
 		return nil, fmt.Errorf("host key of %s: %w", m.Operator, err)

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -53,7 +54,7 @@ func checkApplication(a machine.Application) error {
 	var f faults
 	f.unless(a.Token != "" && len(a.Token) <= 200, "token", "the token of an invitation")
 	f.unless(a.Operator != "" && len(a.Operator) <= 100, "operator", "the operator's name")
-	f.unless(a.Role == machine.Host || a.Role == machine.Worker || a.Role == machine.Agent, "role", "host, worker or agent")
+	f.unless(slices.Contains(machine.Roles, a.Role), "role", "host, worker, standby or agent")
 	f.unless(len(a.Key) == machine.KeyBytes, "key", "an Ed25519 public key of 32 bytes")
 	f.unless(len(a.Box) == machine.KeyBytes, "box", "an X25519 public key of 32 bytes")
 	for _, text := range []string{a.Facts.Hostname, a.Facts.System, a.Facts.Kernel, a.Facts.Arch, a.Facts.Serial} {
@@ -113,21 +114,24 @@ func (d *Desk) admit(ctx context.Context, tx tenants.Tx, a machine.Application, 
 	return m, nil, err
 }
 
-// take makes the machine, in the place of a host that was there before.
+// take makes the machine, in the place of a host or a standby that was there
+// before.
 func (d *Desk) take(ctx context.Context, tx tenants.Tx, i Invitation, a machine.Application, address string) (Machine, error) {
 	m := Machine{ID: uuid.Must(uuid.NewV7()), Operator: i.Operator, Site: i.Site, Role: i.Role, Place: i.Place, Name: i.Name, State: Enrolled,
 		Key: a.Key, Box: a.Box, KeysAt: tx.At, Facts: a.Facts, Settings: i.Settings, Address: address, EnrolledAt: tx.At}
 	if i.Machines > 1 {
 		m.Name = fmt.Sprintf("%s %d", i.Name, i.Used+1)
 	}
-	if m.Role == machine.Host {
-		before, err := oneMachine(ctx, tx, `operator_id = $1 and role = 'host' and state = 'enrolled' for update`, m.Operator)
+	if m.Role == machine.Host || m.Role == machine.Standby {
+		before, err := oneMachine(ctx, tx, `operator_id = $1 and role = $2 and state = 'enrolled' for update`, m.Operator, m.Role)
 		if err == nil {
-			err = revoke(ctx, tx, tenants.System, &before, "Another host has taken its place.")
+			err = revoke(ctx, tx, tenants.System, &before, fmt.Sprintf("Another %s has taken its place.", m.Role))
 		}
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return Machine{}, err
 		}
+	}
+	if m.Role == machine.Host {
 		if err := d.ensureOwnHost(ctx, tx, m.Operator); err != nil {
 			return Machine{}, err
 		}

@@ -29,19 +29,29 @@ func (d *Desk) Invite(ctx context.Context, site provisioning.Site) (provisioning
 				return err
 			}
 		}
-		if site.Shape.Beside() == 0 {
-			return nil
-		}
-		beside, err := d.Issue(ctx, tx, tenants.System, NewInvitation{Operator: site.Operator, Site: uuid.UUID(site.ID), Role: machine.Worker,
-			Place: machine.Dedicated, Name: operator.Name + " worker", Machines: site.Shape.Beside()})
-		if err != nil {
+		if made.WorkerData, err = d.inviteBeside(ctx, tx, site, operator.Name, machine.Worker, site.Shape.Workers, &made); err != nil {
 			return err
 		}
-		made.Until = beside.ExpiresAt
-		made.WorkerData, err = d.UserData(machine.Worker, operator.Name, beside.Token)
+		standbys := site.Shape.Beside() - site.Shape.Workers
+		made.StandbyData, err = d.inviteBeside(ctx, tx, site, operator.Name, machine.Standby, standbys, &made)
 		return err
 	})
 	return made, err
+}
+
+// inviteBeside invites so many machines beside a site's first and gives their
+// user-data; none where no machine is wanted.
+func (d *Desk) inviteBeside(ctx context.Context, tx tenants.Tx, site provisioning.Site, name string, role machine.Role, machines int, made *provisioning.Invitation) (string, error) {
+	if machines == 0 {
+		return "", nil
+	}
+	beside, err := d.Issue(ctx, tx, tenants.System, NewInvitation{Operator: site.Operator, Site: uuid.UUID(site.ID), Role: role,
+		Place: machine.Dedicated, Name: name + " " + string(role), Machines: machines})
+	if err != nil {
+		return "", err
+	}
+	made.Until = beside.ExpiresAt
+	return d.UserData(role, name, beside.Token)
 }
 
 // inviteFirst invites a site's first machine, in the place of all that were

@@ -86,7 +86,7 @@ func (n *NewInvitation) check() error {
 	if n.For == 0 {
 		n.For = UsualTime
 	}
-	f.unless(slices.Contains(machine.Roles, n.Role), "role", "host, worker or agent")
+	f.unless(slices.Contains(machine.Roles, n.Role), "role", "host, worker, standby or agent")
 	f.unless(slices.Contains(machine.Places, n.Place), "place", "dedicated, colocation, appliance or customer")
 	f.unless(n.Name != "" && len([]rune(n.Name)) <= maxName, "name", fmt.Sprintf("a name of 1 to %d characters", maxName))
 	f.unless(n.For >= time.Minute && n.For <= MaxTime, "minutes", "1 minute to 24 hours")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -207,7 +208,7 @@ func revoke(ctx context.Context, tx tenants.Tx, by tenants.Actor, m *Machine, re
 	if err != nil {
 		return fmt.Errorf("revoke machine %s: %w", m.ID, err)
 	}
-	for _, kind := range conditions {
+	for _, kind := range append(slices.Clone(conditions), alarm.StandbyLost) {
 		if err := alarm.Clear(ctx, tx, kind, m.ID); err != nil {
 			return err
 		}

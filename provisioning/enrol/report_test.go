@@ -220,10 +220,10 @@ func TestInvite_machinesBesideTheFirst(t *testing.T) {
 	operator, site := w.operator(t, "nordnetz"), provisioning.Site{ID: provisioning.SiteID(uuid.New()), Revision: 1}
 	site.Operator = operator.ID
 	first, err := w.Invite(context.Background(), site)
-	if err != nil || first.WorkerData != "" {
+	if err != nil || first.WorkerData != "" || first.StandbyData != "" {
 		t.Fatalf("%+v, %v", first, err)
 	}
-	site.UserData, site.Revision, site.Shape = first.UserData, 2, provisioning.Shape{Workers: 1, Standby: true}
+	site.UserData, site.Revision, site.Shape = first.UserData, 2, provisioning.Shape{Workers: 2, Standby: true}
 	beside, err := w.Invite(context.Background(), site)
 	if err != nil || beside.UserData != first.UserData || beside.Revision != 2 {
 		t.Fatalf("%+v, %v", beside, err)
@@ -238,7 +238,8 @@ func TestInvite_machinesBesideTheFirst(t *testing.T) {
 		role machine.Role
 		want error
 	}{{first.UserData, machine.Host, nil}, {beside.WorkerData, machine.Worker, nil}, {beside.WorkerData, machine.Worker, nil},
-		{beside.WorkerData, machine.Worker, enrol.ErrTokenUsed}, {more.WorkerData, machine.Worker, nil}} {
+		{beside.WorkerData, machine.Worker, enrol.ErrTokenUsed}, {more.WorkerData, machine.Worker, nil},
+		{beside.StandbyData, machine.Standby, nil}, {beside.StandbyData, machine.Standby, enrol.ErrTokenUsed}, {more.StandbyData, machine.Standby, nil}} {
 		if _, err := newServer(t, w).apply(tokenIn(t, c.data), "nordnetz", c.role); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", c.role, err, c.want)
 		}

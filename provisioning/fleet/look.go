@@ -174,8 +174,8 @@ func (r *Reconciler) invited(ctx context.Context, c *claim) (provisioning.Site, 
 		}
 		over = over && stays
 	}
-	if kept.UserData == "" || c.Shape.Beside() > 0 && (over || kept.WorkerData == "" || kept.Revision < c.Revision) {
-		site.UserData = kept.UserData
+	site.UserData, site.WorkerData, site.StandbyData = kept.UserData, kept.WorkerData, kept.StandbyData
+	if kept.UserData == "" || c.Shape.Beside() > 0 && (over || site.Lacks() || kept.Revision < c.Revision) {
 		fresh, err := r.hosts.Invite(ctx, site)
 		if err != nil {
 			return site, err
@@ -188,7 +188,7 @@ func (r *Reconciler) invited(ctx context.Context, c *claim) (provisioning.Site, 
 		}
 		kept = fresh
 	}
-	site.UserData, site.WorkerData = kept.UserData, kept.WorkerData
+	site.UserData, site.WorkerData, site.StandbyData = kept.UserData, kept.WorkerData, kept.StandbyData
 	return site, nil
 }
 

@@ -21,13 +21,14 @@ type Role string
 
 // The roles of machines.
 const (
-	Host   Role = "host"   // carries the operator's stack, its database included
-	Worker Role = "worker" // charges beside the site's host, in its database
-	Agent  Role = "agent"  // watches a server that the operator runs
+	Host    Role = "host"    // carries the operator's stack, its database included
+	Worker  Role = "worker"  // charges beside the site's host, in its database
+	Standby Role = "standby" // has a copy of the host's database, which commits wait for
+	Agent   Role = "agent"   // watches a server that the operator runs
 )
 
 // Roles are all there are.
-var Roles = []Role{Host, Worker, Agent}
+var Roles = []Role{Host, Worker, Standby, Agent}
 
 // Place is where a machine stands and whose it is.
 type Place string
@@ -102,8 +103,9 @@ type Configuration struct {
 	PublicURL    string      `json:"public_url,omitempty"`    // under which people reach it; empty: as its host name says
 	HTTPS        *HTTPS      `json:"https,omitempty"`         // of a host that answers by TLS itself
 	Stack        *Stack      `json:"stack,omitempty"`         // of a host
-	Beside       *Beside     `json:"beside,omitempty"`        // of a worker whose host has said where its database is
+	Beside       *Beside     `json:"beside,omitempty"`        // of a worker or a standby whose host has said where its database is
 	Workers      *Workers    `json:"workers,omitempty"`       // of a host that has some
+	Standby      *uuid.UUID  `json:"standby,omitempty"`       // of a host that has one: which machine it is
 	Watch        Watch       `json:"watch"`                   // of every machine
 	DatabaseSets []ServerSet `json:"database_sets,omitempty"` // settings of a host's database server over our own
 	Key          []byte      `json:"key,omitempty"`           // the host's master key, sealed for this machine alone
@@ -146,7 +148,7 @@ type Stack struct {
 	OwnerPassword identity.PasswordHash `json:"owner_password_hash,omitempty"`
 }
 
-// Beside is the host beside which a worker charges.
+// Beside is the host beside which a worker charges, and which a standby follows.
 type Beside struct {
 	Database    netip.AddrPort `json:"database"`    // of the host's database server
 	Certificate string         `json:"certificate"` // in PEM, the only one that the server may show

@@ -6,6 +6,7 @@ const (
 	PathReport        = "/machine/v1/report"
 	PathConfiguration = "/machine/v1/configuration"
 	PathKeys          = "/machine/v1/keys"
+	PathStandby       = "/machine/v1/standby"
 	PathHosting       = "/machine/v1/hosting"
 	PathHostingBills  = "/machine/v1/hosting/bills/" // and the bill's id
 	PathTakeOuts      = "/machine/v1/take-outs/"     // and the take-out's id, and /parts

@@ -36,6 +36,7 @@ type Report struct {
 	OffsetMillis     int64         `json:"clock_offset_ms"` // how far its clock is behind ours
 	Takings          *Takings      `json:"takings,omitempty"`
 	TakeOut          string        `json:"take_out,omitempty"` // plain words; how far the one is that was asked for
+	Copy             *Copy         `json:"copy,omitempty"`     // of a standby, and of the host that has one
 }
 
 // Inside is where the other machines of a site reach this one.
@@ -152,6 +153,9 @@ func (r Report) Check() error {
 	}
 	if r.MemoryFree < 0 || r.MemoryFree > r.MemoryTotal || r.CPUPermille < 0 || r.Charges < 0 || r.ChargesPerSecond < 0 {
 		return fmt.Errorf("%w: a figure is out of range", ErrReport)
+	}
+	if c := r.Copy; c != nil && (c.BehindBytes < 0 || c.BehindSeconds < 0) {
+		return fmt.Errorf("%w: copy is ahead of what it is a copy of", ErrReport)
 	}
 	if r.Stack != StackNone && r.Stack != StackEmpty && r.Stack != StackReady {
 		return fmt.Errorf("%w: stack is %q", ErrReport, r.Stack)

@@ -62,8 +62,11 @@ func (h *Hosts) Invite(_ context.Context, site provisioning.Site) (provisioning.
 	if made.UserData == "" {
 		made.UserData = data
 	}
-	if site.Shape.Beside() > 0 {
+	if site.Shape.Workers > 0 {
 		made.WorkerData = data + "# beside\n"
+	}
+	if site.Shape.Standby {
+		made.StandbyData = data + "# standby\n"
 	}
 	return made, nil
 }

@@ -109,7 +109,7 @@ func (m *Memory) Ensure(_ context.Context, want provisioning.Site) (provisioning
 	if err := m.called("Ensure", want.ID); err != nil {
 		return provisioning.Observed{}, err
 	}
-	if want.UserData != "" && want.Shape.Beside() > 0 && want.WorkerData == "" {
+	if want.UserData != "" && want.Lacks() {
 		return provisioning.Observed{}, provisioning.Because("The site has machines beside its first and no user-data for them.", errors.New("not to be made"))
 	}
 	s := m.sites[want.ID]
@@ -123,7 +123,7 @@ func (m *Memory) Ensure(_ context.Context, want provisioning.Site) (provisioning
 	case s.leaving, want.Revision < s.site.Revision:
 	case s.broken != nil, want.Revision > s.site.Revision:
 		if want.UserData == "" {
-			want.UserData, want.WorkerData = s.site.UserData, s.site.WorkerData
+			want.UserData, want.WorkerData, want.StandbyData = s.site.UserData, s.site.WorkerData, s.site.StandbyData
 		}
 		if want.UserData != s.site.UserData {
 			m.Data = append(m.Data, want.UserData)

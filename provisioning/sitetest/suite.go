@@ -51,7 +51,7 @@ func Run(t *testing.T, config Config) {
 
 func (s suite) site(name string) provisioning.Site {
 	return provisioning.Site{ID: provisioning.SiteID(uuid.Must(uuid.NewV7())), Operator: tenant.NewID(), Name: name, Revision: 1, Shape: s.Shape,
-		Image: s.Image, UserData: s.UserData, WorkerData: s.UserData}
+		Image: s.Image, UserData: s.UserData, WorkerData: s.UserData, StandbyData: s.UserData}
 }
 
 // until looks at a site until it has a phase at a revision.

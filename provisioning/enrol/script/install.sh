@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes this machine a host, a worker or an agent of Tollhouse. It may be run again: what
+# Makes this machine a host, a worker, a standby or an agent of Tollhouse. It may be run again: what
 # is done already is left as it is.
 #
 #   sh install.sh ROLE OPERATOR        with token=... in a line before the script,
@@ -47,8 +47,8 @@ layout() {
 
 check() {
 	case $role in
-	host | worker | agent) ;;
-	*) fail "the role is '$role': host, worker or agent is wanted, as in: sh -s -- host OPERATOR" ;;
+	host | worker | standby | agent) ;;
+	*) fail "the role is '$role': host, worker, standby or agent is wanted, as in: sh -s -- host OPERATOR" ;;
 	esac
 	[ -n "$operator" ] || fail "the operator's name is missing, as in: sh -s -- $role OPERATOR"
 	[ "$(uname -s)" = Linux ] || fail "this is $(uname -s): Linux is wanted"
@@ -61,9 +61,10 @@ check() {
 	done
 }
 
-# Debian's PostgreSQL, without a cluster of its own: the host makes one.
+# Debian's PostgreSQL, without a cluster of its own: the host makes one, and a
+# standby copies that.
 database() {
-	[ "$role" = host ] || return 0
+	[ "$role" = host ] || [ "$role" = standby ] || return 0
 	[ -z "$database_url" ] || return 0
 	for initdb in /usr/lib/postgresql/1[5-9]/bin/initdb; do
 		[ ! -x "$initdb" ] || return 0
@@ -116,7 +117,7 @@ settings() {
 	{
 		echo "TOLLHOUSE_CONTROL_URL=$control"
 		echo "TOLLHOUSE_DATA=$data"
-		if [ "$role" != agent ]; then echo "TOLLHOUSE_LISTEN=$listen"; fi
+		if [ "$role" = host ] || [ "$role" = worker ]; then echo "TOLLHOUSE_LISTEN=$listen"; fi
 		if [ "$role" = host ]; then
 			if [ -n "$secure" ]; then echo "TOLLHOUSE_LISTEN_TLS=$secure"; fi
 			if [ -n "$database_url" ]; then echo "TOLLHOUSE_DATABASE_URL=$database_url"; fi
