@@ -59,7 +59,7 @@ func (c *Cloud) request(want provisioning.Site, network string, standing asked) 
 		}
 	}
 	p["asked"] = p.digest()
-	p["user_data"], p["worker_data"], p["standby_data"] = want.UserData, want.WorkerData, want.StandbyData
+	p["user_data"], p["worker_data"], p["standby_user_data"] = want.UserData, want.WorkerData, want.StandbyData
 	return p
 }
 
