@@ -3,11 +3,13 @@
 package main
 
 import (
+	"crypto/tls"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -120,5 +122,22 @@ func (s *space) forget() {
 		if err := os.RemoveAll(filepath.Join(s.folder, folder)); err != nil {
 			s.t.Fatal(err)
 		}
+	}
+}
+
+// answersByTLS wants the host in it to answer where its firewall lets others in,
+// with a certificate of its own: it has no name that an authority could look at.
+func (s *space) answersByTLS() {
+	s.t.Helper()
+	blind := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // its certificate is looked at below
+	defer blind.CloseIdleConnections()
+	response, err := (&http.Client{Transport: blind, Timeout: 10 * time.Second}).Get("https://" + s.inside + "/readyz")
+	if err != nil {
+		s.t.Errorf("by TLS: %v", err)
+		return
+	}
+	_ = response.Body.Close()
+	if name := response.TLS.PeerCertificates[0].Subject.CommonName; response.StatusCode != http.StatusOK || name != "host.tollhouse.internal" {
+		s.t.Errorf("by TLS: %s, with a certificate of %q", response.Status, name)
 	}
 }

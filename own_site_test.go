@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	localsite "tollhouse/infra/local/site"
 )
 
 // TestControl_newOperatorStandsOnItsOwnSite takes an operator on straight onto a
@@ -203,7 +205,12 @@ func reachable(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	t.Cleanup(func() {
+		if err := localsite.Halt(context.Background(), filepath.Join(folder, "sites")); err != nil { // a test that failed leaves its hosts
+			t.Error(err)
+		}
+		_ = os.RemoveAll(folder)
+	})
 	if err := os.Chmod(folder, 0o711); err != nil {
 		t.Fatal(err)
 	}
