@@ -74,7 +74,7 @@ func TestConfiguration_joinsHostAndWorkers(t *testing.T) {
 func TestConfiguration_dedicatedHostsAnswerByTLS(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.Desk.Domain, w.Desk.HTTPS = "stacks.tollhouse.example", machine.HTTPS{Directory: "https://acme.example/directory", Contact: "ops@tollhouse.example"}
+	w.Domain, w.HTTPS = "stacks.tollhouse.example", machine.HTTPS{Directory: "https://acme.example/directory", Contact: "ops@tollhouse.example"}
 	at := func(place machine.Place, name string, role machine.Role) *server {
 		operator, s := w.operator(t, name), newServer(t, w)
 		if _, err := s.apply(w.issue(t, enrol.NewInvitation{Operator: operator.ID, Role: role, Place: place}).Token, name, role); err != nil {
@@ -94,7 +94,7 @@ func TestConfiguration_dedicatedHostsAnswerByTLS(t *testing.T) {
 			return err
 		})
 		if want.HTTPS.Name != "" {
-			want.HTTPS.Directory, want.HTTPS.Contact = w.Desk.HTTPS.Directory, w.Desk.HTTPS.Contact
+			want.HTTPS.Directory, want.HTTPS.Contact = w.HTTPS.Directory, w.HTTPS.Contact
 		}
 		if c := dedicated.configured(t); c.PublicURL != want.PublicURL || c.HTTPS == nil || *c.HTTPS != *want.HTTPS {
 			t.Errorf("set to %q: %q, %+v; want %q, %+v", set, c.PublicURL, c.HTTPS, want.PublicURL, want.HTTPS)
@@ -113,7 +113,7 @@ func TestConfiguration_dedicatedHostsOfNoDomain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	site, address := uuid.New(), ""
-	w.Desk.Address = func(_ context.Context, _ tenants.Tx, asked uuid.UUID) (string, error) {
+	w.Address = func(_ context.Context, _ tenants.Tx, asked uuid.UUID) (string, error) {
 		if asked != site {
 			t.Errorf("asked for site %s", asked)
 		}
