@@ -15,6 +15,7 @@ import (
 	"tollhouse/billing/tenant"
 	"tollhouse/infra/local"
 	"tollhouse/provisioning/alarm"
+	"tollhouse/provisioning/hardware"
 	"tollhouse/tenants"
 	"tollhouse/tenants/contract"
 	housebooks "tollhouse/tenants/house"
@@ -101,6 +102,10 @@ func (p *plant) houseWorker(control *tenants.DB, fleet *local.Fleet) *housebooks
 		Missing: func(ctx context.Context, tx tenants.Tx, c contract.Contract, days []calendar.Date) error {
 			return alarm.Raise(ctx, tx, alarm.Fault{Kind: alarm.RevenueMissing, Subject: c.ID, Operator: c.Operator,
 				Detail: map[string]string{"days": listDays(days)}})
+		},
+		Pass: func(ctx context.Context, tx tenants.Tx, c contract.Contract) error {
+			_, err := hardware.Pass(ctx, tx, tenants.System, c.Operator, c.PassedOn)
+			return err
 		},
 		Whole: func(ctx context.Context, tx tenants.Tx, c contract.Contract) error {
 			return alarm.Clear(ctx, tx, alarm.RevenueMissing, c.ID)

@@ -22,7 +22,7 @@ const previewMonths = 13
 
 func contractOf(c contract.Contract) oapi.Contract {
 	return oapi.Contract{Id: c.ID, Operator: uuid.UUID(c.Operator), Model: oapi.ContractModel(c.Model), Place: oapi.ContractPlace(c.Place), Currency: c.Currency,
-		From: c.From, Until: optionalDate(c.Until), Reference: c.Reference, Terms: c.Terms, State: oapi.ContractState(c.State), Reason: c.Reason,
+		From: c.From, Until: optionalDate(c.Until), PassedOn: optionalDate(c.PassedOn), Reference: c.Reference, Terms: c.Terms, State: oapi.ContractState(c.State), Reason: c.Reason,
 		CreatedBy: c.CreatedBy, CreatedAt: c.CreatedAt}
 }
 

@@ -185,6 +185,9 @@ func termFacts(r ui.Reader, c contract.Contract) []fact {
 	if !c.Until.IsZero() {
 		add("until", r.Date(c.Until))
 	}
+	if !c.PassedOn.IsZero() {
+		add("passed_on", r.Date(c.PassedOn))
+	}
 	add("reference", c.Reference)
 	add("reason", c.Reason)
 	if t := c.Terms.Rent; t != nil {

@@ -57,6 +57,7 @@ var contractEN = map[string]string{
 	"contract.field.share_tiers":     "Tiers",
 	"contract.field.state":           "State",
 	"contract.field.until":           "Until (the day after its last)",
+	"contract.field.passed_on":       "What was leased is the operator's since",
 	"contract.how.base":              "collected {amount}",
 	"contract.how.days.one":          "{n} day of the month",
 	"contract.how.days.other":        "{n} days of the month",

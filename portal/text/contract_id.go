@@ -57,6 +57,7 @@ var contractID = map[string]string{
 	"contract.field.share_tiers":     "Jenjang",
 	"contract.field.state":           "Status",
 	"contract.field.until":           "Sampai (sehari setelah hari terakhir)",
+	"contract.field.passed_on":       "Barang sewa beli milik operator sejak",
 	"contract.how.base":              "penerimaan {amount}",
 	"contract.how.days.other":        "{n} hari dalam bulan",
 	"contract.how.minimum":           "minimum {amount}",

@@ -57,6 +57,7 @@ var contractRU = map[string]string{
 	"contract.field.share_tiers":     "Ступени",
 	"contract.field.state":           "Состояние",
 	"contract.field.until":           "До (день после последнего)",
+	"contract.field.passed_on":       "Предмет лизинга у оператора с",
 	"contract.how.base":              "поступило {amount}",
 	"contract.how.days.few":          "{n} дня месяца",
 	"contract.how.days.many":         "{n} дней месяца",

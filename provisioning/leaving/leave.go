@@ -36,7 +36,7 @@ func (l Leaver) End(ctx context.Context, tx tenants.Tx, by tenants.Actor, id uui
 	if left.Contract, err = contract.End(ctx, tx, by, id, until, reason); err != nil {
 		return Left{}, err
 	}
-	if left.Contract.PaidOff(until) {
+	if left.Contract.PaidOff(until) && left.Contract.PassedOn.IsZero() { // else it has passed by itself
 		if left.Passed, err = hardware.Pass(ctx, tx, by, left.Contract.Operator, until); err != nil {
 			return Left{}, err
 		}

@@ -24,6 +24,7 @@ type Contract struct {
 	State     State
 	From      calendar.Date // its first day
 	Until     calendar.Date // the day after its last; zero: open. Of a buy-out: its day
+	PassedOn  calendar.Date // from which day what was leased is the operator's, as all is paid; zero: it is not
 	Reference string        // of the paper that was signed
 	Reason    string        // of its end
 	CreatedBy string

@@ -16,6 +16,8 @@
 // Always true:
 //   - Terms of a contract that has begun never change: a new one follows it.
 //   - An operator has at most one active contract on any day.
+//   - What was leased passes to the operator once, when the lease has run its full
+//     term and all of it is paid.
 //   - The instalments of a lease come to its price and interest to the cent, and
 //     a buy-out is never dearer than paying on.
 //   - A charge has a permanent key: it reaches the house's books once, however

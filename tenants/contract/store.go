@@ -30,16 +30,20 @@ const (
 	ActionBegin    = "contract.begin"
 	ActionEnd      = "contract.end"
 	ActionBuyOut   = "contract.buy_out"
+	ActionPass     = "contract.pass"
 	ActionWithdraw = "contract.withdraw"
 )
 
-const contractColumns = `id, operator_id, model, place, currency, terms, state, from_on, until_on, reference, reason, created_by, created_at`
+const contractColumns = `id, operator_id, model, place, currency, terms, state, from_on, until_on, reference, reason, created_by, created_at, passed_on`
 
 func scanContract(row pgx.CollectableRow) (c Contract, err error) {
-	var until *calendar.Date
-	err = row.Scan(&c.ID, &c.Operator, &c.Model, &c.Place, &c.Currency, &c.Terms, &c.State, &c.From, &until, &c.Reference, &c.Reason, &c.CreatedBy, &c.CreatedAt)
+	var until, passed *calendar.Date
+	err = row.Scan(&c.ID, &c.Operator, &c.Model, &c.Place, &c.Currency, &c.Terms, &c.State, &c.From, &until, &c.Reference, &c.Reason, &c.CreatedBy, &c.CreatedAt, &passed)
 	if until != nil {
 		c.Until = *until
+	}
+	if passed != nil {
+		c.PassedOn = *passed
 	}
 	c.CreatedAt = c.CreatedAt.UTC()
 	return c, err

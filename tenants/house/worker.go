@@ -22,7 +22,10 @@ type Worker struct {
 	// contracts of whose base no day is missing any more. They may be nil.
 	Missing contract.Missing
 	Whole   func(ctx context.Context, tx tenants.Tx, c contract.Contract) error
-	Log     *slog.Logger
+	// Pass makes the operator's own what a lease that is paid was for, in the
+	// transaction that writes it down. It may be nil.
+	Pass func(ctx context.Context, tx tenants.Tx, c contract.Contract) error
+	Log  *slog.Logger
 }
 
 const (
@@ -57,7 +60,7 @@ func (w *Worker) Keep(ctx context.Context) {
 	}
 }
 
-// Work closes what is to be closed and carries what waits. Without a house
+// Work closes what is to be closed, carries what waits, and passes what is paid. Without a house
 // nothing is to be done.
 func (w *Worker) Work(ctx context.Context) error {
 	house, books, err := w.house(ctx)
@@ -72,7 +75,7 @@ func (w *Worker) Work(ctx context.Context) error {
 		return fmt.Errorf("ask the house for its day: %w", err)
 	}
 	today := calendar.DateOf(at, zone)
-	return errors.Join(w.makeUp(ctx, today), w.close(ctx, house, today), w.carry(ctx, house, books))
+	return errors.Join(w.makeUp(ctx, today), w.close(ctx, house, today), w.carry(ctx, house, books), w.pass(ctx, house, books, today))
 }
 
 // house finds the house and its books; tenants.ErrNotFound if there is none,
