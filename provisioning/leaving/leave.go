@@ -75,7 +75,7 @@ func (l Leaver) archive(ctx context.Context, tx tenants.Tx, by tenants.Actor, op
 	}
 	begun, err := l.TakeOuts.Begin(ctx, tenants.Tx{Tx: inner, At: tx.At}, by, operator, backup.Asked, true)
 	switch {
-	case errors.Is(err, backup.ErrUnderWay), errors.Is(err, provisioning.ErrNotReady):
+	case errors.Is(err, backup.ErrUnderWay), errors.Is(err, provisioning.ErrNotReady), errors.Is(err, provisioning.ErrOwnMachines):
 		return uuid.Nil, inner.Rollback(ctx)
 	case err != nil:
 		return uuid.Nil, errors.Join(err, inner.Rollback(ctx))
