@@ -153,7 +153,6 @@ var (
 			{"staff-operator", "operators", []string{`main table tbody a[href*="/operators/"]`}, "light", desk},
 			{"staff-create", "operators/new", nil, "light", desk},
 			{"staff-sites", "sites", nil, "light", both},
-			{"staff-capacity", "capacity", nil, "light", both},
 			{"staff-contracts", "contracts", nil, "light", desk},
 			{"staff-contract", "contracts", []string{`main table tbody a[href*="/contracts/"]`}, "light", both},
 			{"staff-machines", "machines", nil, "light", both},
