@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -113,6 +114,18 @@ func (s *ownSite) killStandby() {
 			s.t.Fatal(err)
 		}
 	}
+	// What the server leaves behind goes on for a moment, and may still take what is
+	// charged just now.
+	s.eventually("nothing of the standby's server runs", func() bool {
+		links, err := filepath.Glob("/proc/[0-9]*/cwd")
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return !slices.ContainsFunc(links, func(link string) bool {
+			at, err := os.Readlink(link)
+			return err == nil && strings.HasPrefix(at, filepath.Join(s.standbyFolder(), "data/cluster"))
+		})
+	})
 }
 
 // machineAs is the machine of a role as the control plane knows it.
