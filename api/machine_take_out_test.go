@@ -138,7 +138,7 @@ func (d *deliveries) hostRuns(t *testing.T, body []byte, until func() bool) {
 	done := make(chan struct{})
 	go func() { defer close(done); keeper.Keep(ctx) }()
 	defer func() { stop(); <-done }()
-	for late := time.Now().Add(time.Minute); !until(); time.Sleep(10 * time.Millisecond) {
+	for late := time.Now().Add(4 * time.Minute); !until(); time.Sleep(50 * time.Millisecond) { // it reports every 15 s
 		if time.Now().After(late) {
 			t.Fatal("not in time")
 		}
