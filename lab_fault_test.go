@@ -3,6 +3,8 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -33,7 +35,9 @@ func TestLab_controlKilledAtTenPoints(t *testing.T) {
 	e.open(t)
 	operator, id := e.main.operator(e.token, "nordnetz"), uuid.New()
 
-	e.survives(id, tenPoints, func() { e.put(id, operator, "small") })
+	e.survives(id, tenPoints, func() {
+		e.asks("PUT", "/staff/v1/sites/"+id.String(), map[string]any{"operator": operator.id, "cloud": "openstack", "size": "small"})
+	})
 	e.becomes(id, "enrolling")
 	e.isWhole(id, 1)
 	if out, err := e.first.boots(e.userData(id)); err != nil {
@@ -41,7 +45,9 @@ func TestLab_controlKilledAtTenPoints(t *testing.T) {
 	}
 	e.becomes(id, "ready")
 
-	e.survives(id, tenPoints, func() { e.put(id, operator, "medium") })
+	e.survives(id, tenPoints, func() {
+		e.asks("PUT", "/staff/v1/sites/"+id.String(), map[string]any{"operator": operator.id, "cloud": "openstack", "size": "medium"})
+	})
 	site := e.becomes(id, "ready")
 	e.isWhole(id, 2)
 	if shape, _ := site["shape"].(map[string]any); shape["flavor"] != "tollhouse.medium" {
@@ -51,7 +57,7 @@ func TestLab_controlKilledAtTenPoints(t *testing.T) {
 
 	e.main.call(e.token, "POST", "/staff/v1/sites/"+id.String()+"/close", map[string]any{"reason": "the test ends", "grace_days": 0}, http.StatusOK)
 	e.survives(id, tenOfAnEnd, func() {
-		e.main.call(e.token, "POST", "/staff/v1/sites/"+id.String()+"/waive-backup", map[string]any{"reason": "a test without data"}, http.StatusOK)
+		e.asks("POST", "/staff/v1/sites/"+id.String()+"/waive-backup", map[string]any{"reason": "a test without data"})
 	})
 	e.becomes(id, "removed")
 	if left, err := e.cloud.Orphans(t.Context(), nil); err != nil || len(left) != 0 {
@@ -83,6 +89,32 @@ func (e *estate) survives(id uuid.UUID, points []point, ask func()) {
 	}
 	e.frees(id)
 	e.open(e.t)
+}
+
+// asks asks for something that the control plane may be killed over before it has
+// answered. What it was killed at shows that it had been written down.
+func (e *estate) asks(method, path string, body any) {
+	e.t.Helper()
+	text, err := json.Marshal(body)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(e.t.Context(), method, e.main.address+path, bytes.NewReader(text))
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Idempotency-Key", uuid.NewString())
+	request.Header.Set("Authorization", "Bearer "+e.token)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		e.t.Logf("%s %s was cut off: %v", method, path, err)
+		return
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		e.t.Fatalf("%s %s: %s", method, path, response.Status)
+	}
 }
 
 // frees lets the minute pass for which a process that was killed had claimed a
