@@ -35,8 +35,8 @@ func TestLab_controlKilledAtTenPoints(t *testing.T) {
 	e.open(t)
 	operator, id := e.main.operator(e.token, "nordnetz"), uuid.New()
 
-	e.survives(id, tenPoints, func() {
-		e.asks("PUT", "/staff/v1/sites/"+id.String(), map[string]any{"operator": operator.id, "cloud": "openstack", "size": "small"})
+	e.survives(id, tenPoints, func() bool {
+		return e.asks("PUT", "/staff/v1/sites/"+id.String(), map[string]any{"operator": operator.id, "cloud": "openstack", "size": "small"})
 	})
 	e.becomes(id, "enrolling")
 	e.isWhole(id, 1)
@@ -45,8 +45,8 @@ func TestLab_controlKilledAtTenPoints(t *testing.T) {
 	}
 	e.becomes(id, "ready")
 
-	e.survives(id, tenPoints, func() {
-		e.asks("PUT", "/staff/v1/sites/"+id.String(), map[string]any{"operator": operator.id, "cloud": "openstack", "size": "medium"})
+	e.survives(id, tenPoints, func() bool {
+		return e.asks("PUT", "/staff/v1/sites/"+id.String(), map[string]any{"operator": operator.id, "cloud": "openstack", "size": "medium"})
 	})
 	site := e.becomes(id, "ready")
 	e.isWhole(id, 2)
@@ -56,8 +56,8 @@ func TestLab_controlKilledAtTenPoints(t *testing.T) {
 	e.isServing(operator)
 
 	e.main.call(e.token, "POST", "/staff/v1/sites/"+id.String()+"/close", map[string]any{"reason": "the test ends", "grace_days": 0}, http.StatusOK)
-	e.survives(id, tenOfAnEnd, func() {
-		e.asks("POST", "/staff/v1/sites/"+id.String()+"/waive-backup", map[string]any{"reason": "a test without data"})
+	e.survives(id, tenOfAnEnd, func() bool {
+		return e.asks("POST", "/staff/v1/sites/"+id.String()+"/waive-backup", map[string]any{"reason": "a test without data"})
 	})
 	e.becomes(id, "removed")
 	if left, err := e.cloud.Orphans(t.Context(), nil); err != nil || len(left) != 0 {
@@ -70,16 +70,17 @@ func TestLab_controlKilledAtTenPoints(t *testing.T) {
 
 // survives asks for something and kills the control plane at ten points of what
 // follows, each time in the process that took over. A control plane then runs.
-func (e *estate) survives(id uuid.UUID, points []point, ask func()) {
+func (e *estate) survives(id uuid.UUID, points []point, ask func() (answered bool)) {
 	e.t.Helper()
-	for i, at := range points {
+	answered := false
+	for _, at := range points {
 		if e.main.hasEnded() {
 			e.frees(id)
 			e.open(e.t)
 		}
 		e.main.gate.arm(at.nth, at.after)
-		if i == 0 {
-			ask()
+		if !answered {
+			answered = ask()
 		}
 		select {
 		case <-e.main.over:
@@ -89,11 +90,15 @@ func (e *estate) survives(id uuid.UUID, points []point, ask func()) {
 	}
 	e.frees(id)
 	e.open(e.t)
+	if !answered && !ask() {
+		e.t.Fatal("the control plane never answered what it was asked")
+	}
 }
 
 // asks asks for something that the control plane may be killed over before it has
-// answered. What it was killed at shows that it had been written down.
-func (e *estate) asks(method, path string, body any) {
+// answered: whoever asked then doesn't know whether it was written down, and asks
+// again.
+func (e *estate) asks(method, path string, body any) (answered bool) {
 	e.t.Helper()
 	text, err := json.Marshal(body)
 	if err != nil {
@@ -109,12 +114,13 @@ func (e *estate) asks(method, path string, body any) {
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		e.t.Logf("%s %s was cut off: %v", method, path, err)
-		return
+		return false
 	}
 	_ = response.Body.Close()
 	if response.StatusCode != http.StatusOK {
 		e.t.Fatalf("%s %s: %s", method, path, response.Status)
 	}
+	return true
 }
 
 // frees lets the minute pass for which a process that was killed had claimed a
